@@ -1,0 +1,85 @@
+/* account.h: positions and cash, exact.
+ *
+ * Money is a money_t at MONEY_DECIMALS (18) in its currency. Positions keep integers that never round:
+ *
+ *   linear, spot    qty, and cost  = sum of price x qty of the open part     (average entry = cost / qty)
+ *   inverse         qty, and value = sum of qty / price of the open part, kept at 10^-18 of a coin
+ *
+ * Adding to a position adds to its cost; reducing takes cost off in proportion and realises the
+ * difference; a fill that flips the sign closes first and opens the rest at the fill price. The cost
+ * taken off is rounded once, half-even, and what it leaves stays in the cost of the rest, so that the sum
+ * of realised profit over a round trip is exact to the last digit (linear and spot).
+ *
+ * Profit, formulas (s = +1 long, -1 short, m = contract multiplier):
+ *   linear    s |q| m (exit - entry), in quote
+ *   inverse   s |q| m (1/entry - 1/exit), in base; entry averages harmonically
+ *
+ * Spot: a buy moves quote to base, a sell base to quote; open orders lock funds (a buy its notional plus
+ * fee, a sell its quantity) and unlock what is not used when they fill or end.
+ * Fees: negative is a rebate; taken from the balance of their currency.
+ */
+#ifndef TAPEDECK_CORE_ACCOUNT_H
+#define TAPEDECK_CORE_ACCOUNT_H
+
+#include "core/instrument.h"
+#include "core/order.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MONEY_DECIMALS 18
+#define CURRENCIES_MAX 64
+
+struct balance {
+    char currency[NAME_SIZE];
+    money_t total;    /* at MONEY_DECIMALS */
+    money_t locked;   /* of the total, held by open spot orders */
+    money_t fees;     /* paid so far, negative: rebates */
+    money_t realised; /* profit of closed contracts and spot sells, before fees */
+};
+
+struct position {
+    qty_t qty;          /* signed, in the instrument's scale */
+    money_t cost;       /* linear, spot: sum of price x |qty| at price + qty decimals, >= 0
+                         * inverse: sum of |qty| x 10^(18 - qty_decimals + price_decimals) / price, >= 0 */
+    money_t realised;   /* at MONEY_DECIMALS of the settle currency, before fees */
+    money_t fees;       /* at MONEY_DECIMALS, of the fee currency of its fills when that is the settle currency */
+    qty_t bought, sold; /* sums, never falling */
+    uint64_t fill_count;
+};
+
+struct account;
+
+/* The caller brings 64-byte aligned memory of account_size(). `instruments` must outlive the account. */
+size_t account_size(uint32_t instrument_count);
+struct account *account_init(void *memory, const struct instrument *instruments, uint32_t instrument_count);
+
+/* A deposit (or, negative, a withdrawal): used for the start balances. ERR_FULL: too many currencies. */
+err_t account_deposit(struct account *account, const char *currency, money_t amount) MUST_USE;
+/* A fill: position, cash and fee at once. ERR_RANGE on overflow, and then nothing has changed. */
+err_t account_fill(struct account *account, uint16_t instrument, enum side side, px_t price, qty_t qty, money_t fee,
+                   unsigned fee_decimals, const char *fee_currency) MUST_USE;
+/* Funding or any other payment booked to a currency: positive is received. */
+err_t account_pay(struct account *account, const char *currency, money_t amount) MUST_USE;
+/* Spot: lock and unlock funds of an order. ERR_RANGE when less is free than asked (nothing changes). */
+err_t account_lock(struct account *account, const char *currency, money_t amount) MUST_USE;
+err_t account_unlock(struct account *account, const char *currency, money_t amount) MUST_USE;
+
+/* NULL when the currency is not held. Both live as long as the account. */
+const struct balance *account_balance(const struct account *account, const char *currency);
+const struct balance *account_balance_at(const struct account *account, uint32_t index); /* in order of first use */
+uint32_t account_balance_count(const struct account *account);
+const struct position *account_position(const struct account *account, uint16_t instrument);
+money_t account_free(const struct account *account, const char *currency); /* total - locked */
+
+/* Average entry price at `decimals` more digits than the instrument's price, half-even; 0 when flat. */
+money_t account_entry_price(const struct account *account, uint16_t instrument, unsigned extra_decimals);
+/* Unrealised profit of an instrument at `mark`, at MONEY_DECIMALS of its settle currency; spot: of the
+ * quantity bought in this account (start balances have no cost). */
+err_t account_unrealised(const struct account *account, uint16_t instrument, px_t mark, money_t *profit) MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,118 @@
+/* book.h: the full-depth price levels of one instrument.
+ *
+ *            far (sorted)      window: WINDOW ticks, dense          far (sorted)
+ *   bids   ─ ─ ─ ─ ─ ─ ─ ┤ qty[0] ... qty[best_bid] . . . . . ├ ─ ─ ─ ─ ─ ─ ─
+ *   asks   ─ ─ ─ ─ ─ ─ ─ ┤ . . . . . qty[best_ask] ... qty[W] ├ ─ ─ ─ ─ ─ ─ ─
+ *                         base                                base + W * step
+ *
+ * Near the touch a level is one array slot (O(1) read and write); a bitmap over the slots finds the next
+ * best price. Levels outside the window, or off its grid, live in one sorted array a side: fewer, slower,
+ * never lost. The window moves when the touch comes near its edge. Best prices are always at hand.
+ *
+ * What is wrong with a book is reported, not hidden:
+ *   stale     no snapshot yet, or data were missed since (GAP); stays until the next snapshot
+ *   crossed   best bid >= best ask after a whole message; levels stay as the venue sent them
+ *   counters  deletes of absent levels, levels off the grid, levels refused for want of room
+ *
+ * The caller brings the memory (book_size); nothing is allocated after book_init. An empty side has no
+ * price: functions say so with their result, there is no sentinel price to leak.
+ */
+#ifndef TAPEDECK_CORE_BOOK_H
+#define TAPEDECK_CORE_BOOK_H
+
+#include "core/event.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BOOK_WINDOW_MIN     4096
+#define BOOK_WINDOW_DEFAULT 131072 /* ticks; a power of two */
+#define BOOK_FAR_DEFAULT    16384  /* levels a side outside the window or off its grid */
+
+enum book_flag {
+    BOOK_STALE = 1 << 0,
+    BOOK_CROSSED = 1 << 1,
+    BOOK_PARTIAL = 1 << 2, /* the last snapshot held only the top levels */
+};
+
+struct book_stats {
+    uint64_t snapshots;
+    uint64_t deltas;
+    uint64_t levels;         /* applied, deletes included */
+    uint64_t deletes_absent; /* deletes of levels that were not there: normal on most venues */
+    uint64_t far_levels;     /* levels that went to the sorted arrays */
+    uint64_t crossed;        /* messages after which the book was crossed */
+    uint64_t gaps;
+    uint64_t recentres;
+    uint64_t refused; /* levels dropped because the sorted array was full: the book is then stale */
+};
+
+struct book_far {
+    struct level *levels; /* rising by price */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct book_side {
+    qty_t *qty;        /* window slots */
+    uint64_t *bits;    /* a bit a slot: non-zero quantity */
+    uint64_t *summary; /* a bit a word of `bits` */
+    int64_t best;      /* slot of the best window level, -1: none */
+    uint32_t window_count;
+    struct book_far far;
+};
+
+struct book {
+    px_t base;             /* price of slot 0 */
+    px_t step;             /* price distance of neighbouring slots */
+    uint64_t step_inverse; /* for exact division by step; 0 when step is 1 */
+    uint32_t window;       /* slots, a power of two */
+    uint32_t flags;        /* enum book_flag */
+    struct level touch[2]; /* best bid, best ask; qty 0: that side is empty */
+    struct book_side sides[2];
+    const struct instrument *instrument;
+    uint64_t seq; /* of the last message applied */
+    ns_t ts;      /* of the last message applied */
+    struct book_stats stats;
+};
+
+size_t book_size(uint32_t window, uint32_t far_capacity);
+/* `memory` is 64-byte aligned; `instrument` gives the grid and must outlive the book. A new book is empty
+ * and stale. */
+void book_init(struct book *book, void *memory, uint32_t window, uint32_t far_capacity,
+               const struct instrument *instrument);
+/* Make `to` (initialised with the same sizes and instrument) hold what `from` holds; counters too. */
+void book_copy(struct book *to, const struct book *from);
+
+/* Apply a BOOK_SNAPSHOT, BOOK_DELTA or GAP; other kinds change nothing. */
+void book_apply(struct book *book, const struct event *event);
+/* One level, outside of messages (a simulated venue's own changes). */
+void book_set(struct book *book, enum side side, px_t price, qty_t qty);
+void book_clear(struct book *book);
+
+/* Best price of a side. False: the side is empty and `level` untouched. */
+static inline bool book_best(const struct book *book, enum side side, struct level *level)
+{
+    if (book->touch[side].qty == 0)
+        return false;
+    *level = book->touch[side];
+    return true;
+}
+/* Both sides there, not crossed, not stale. */
+static inline bool book_is_sound(const struct book *book)
+{
+    return book->flags == (book->flags & BOOK_PARTIAL) && book->touch[0].qty != 0 && book->touch[1].qty != 0;
+}
+/* Displayed quantity at a price, 0: none. */
+qty_t book_qty_at(const struct book *book, enum side side, px_t price);
+/* The next level worse than `price` (lower for bids, higher for asks). False: none. */
+bool book_next(const struct book *book, enum side side, px_t price, struct level *level);
+/* Up to `capacity` best levels, best first; returns how many. */
+uint32_t book_top(const struct book *book, enum side side, struct level *levels, uint32_t capacity);
+uint32_t book_level_count(const struct book *book, enum side side);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,98 @@
+/* engine.h: one step, one loop, one screen.
+ *
+ *   world.run ─► event ─► books, orders, account ─► strategy ─► risk gate ─► world.submit
+ *
+ * The engine owns the state (books, orders, account, timers), knows no mode and asks no clock.
+ * Everything is placed in one memory block at engine_init; after that nothing allocates.
+ *
+ * Outputs go to a sink: a table of functions called as things happen (an order was sent, a fill was
+ * booked, a line was logged). The running digest folds every input's header, every output, and at the
+ * end the whole state.
+ */
+#ifndef TAPEDECK_CORE_ENGINE_H
+#define TAPEDECK_CORE_ENGINE_H
+
+#include "core/digest.h"
+#include "core/risk.h"
+#include "core/strategy.h"
+#include "core/world.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct engine;
+
+/* Who wants to know. Any function may be NULL. Pointers live for the call. */
+struct engine_sink {
+    void *context;
+    void (*order)(void *context, ns_t ts, const struct order *order, const struct execution *execution);
+    void (*fill)(void *context, ns_t ts, const struct order *order, const struct execution *execution);
+    void (*equity)(void *context, ns_t ts, const struct engine *engine);
+    void (*log)(void *context, ns_t ts, enum log_level level, const char *text);
+    void (*plot)(void *context, ns_t ts, const char *name, int64_t value, unsigned decimals);
+};
+
+struct engine_config {
+    const struct instrument *instruments; /* must outlive the engine */
+    const struct risk_limits *limits;     /* one per instrument */
+    uint16_t instrument_count;
+    uint32_t book_window;    /* BOOK_WINDOW_DEFAULT */
+    uint32_t book_far;       /* BOOK_FAR_DEFAULT */
+    uint32_t order_capacity; /* power of two */
+    uint32_t timer_capacity;
+    ns_t equity_interval; /* sink->equity on this UTC-aligned grid; 0: never */
+    uint64_t seed;
+    const struct strategy *strategy;
+    const struct engine_sink *sink;
+};
+
+struct engine_counters {
+    uint64_t inputs;
+    uint64_t levels;
+    uint64_t by_kind[EVENT_KIND_COUNT];
+    uint64_t orders;  /* passed the gate and sent */
+    uint64_t refused; /* by the risk gate */
+    uint64_t cancels, amends;
+    uint64_t fills, maker_fills;
+    uint64_t rejects;         /* by the venue */
+    uint64_t illegal_reports; /* executions that the order table forbids or does not know */
+    uint64_t timers_fired;
+    uint64_t gaps, crossed;   /* over all books */
+    uint64_t money_overflows; /* bookings that did not fit: the run stops */
+};
+
+size_t engine_size(const struct engine_config *config);
+/* `memory` is 64-byte aligned, of engine_size(config) bytes; `strategy_state` of strategy->state_size with
+ * the parameters already in it. */
+struct engine *engine_init(void *memory, const struct engine_config *config, struct world *world,
+                           void *strategy_state);
+/* For the start balances. */
+struct account *engine_account(struct engine *engine);
+
+/* Calls strategy->start. */
+err_t engine_start(struct engine *engine) MUST_USE;
+/* Handle inputs until the world has no more (ERR_END), `budget` inputs were handled (OK), or something
+ * broke. `budget` lets a caller show progress and look at signals; it does not change any result. */
+err_t engine_run(struct engine *engine, uint64_t budget) MUST_USE;
+/* Calls strategy->stop, folds the final state into the digest. */
+struct digest_value engine_stop(struct engine *engine);
+/* The digest of everything so far: inputs and outputs, without the final state. */
+struct digest_value engine_digest(const struct engine *engine);
+
+ns_t engine_now(const struct engine *engine);
+const struct engine_counters *engine_counters(const struct engine *engine);
+const struct book *engine_book(const struct engine *engine, uint16_t instrument);
+struct order_table *engine_orders(struct engine *engine);
+const struct account *engine_account_view(const struct engine *engine);
+/* Cash plus unrealised profit of everything settled in `currency`, marked at mid (last trade, then entry,
+ * when a side is missing; spot holdings of base currencies are valued through the instrument that quotes
+ * them in `currency`). At MONEY_DECIMALS. */
+money_t engine_equity(const struct engine *engine, const char *currency);
+/* After an error of engine_run. */
+const struct err_text *engine_why(const struct engine *engine);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,203 @@
+/* order.h: what we asked for, what became of it, and the one table of legal transitions.
+ *
+ *              submit            ack              fill        last fill
+ *   (nothing) ───────► PENDING ───────► LIVE ─────────► LIVE ──────────► FILLED
+ *                         │               │ cancel sent: LIVE + cancel_pending
+ *                         │ reject        ├── cancelled ──► CANCELLED
+ *                         ▼               └── expired ────► EXPIRED
+ *                      REJECTED
+ *
+ * A fill may overtake its acknowledgement (live venues do that): PENDING + fill is legal and implies
+ * the acknowledgement. A report that the table does not allow is ERR_STATE, the order keeps its state
+ * and the caller counts it: never silently dropped. Fills are counted once, by the venue's trade id,
+ * by whoever feeds this table.
+ */
+#ifndef TAPEDECK_CORE_ORDER_H
+#define TAPEDECK_CORE_ORDER_H
+
+#include "core/event.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum order_type { ORDER_LIMIT, ORDER_MARKET };
+
+enum time_in_force {
+    TIF_GTC, /* rests until cancelled */
+    TIF_IOC, /* what does not fill at once expires */
+    TIF_FOK, /* fills whole at once or expires whole */
+};
+
+enum order_flag {
+    ORDER_POST_ONLY = 1 << 0,   /* rejected instead of taking */
+    ORDER_REDUCE_ONLY = 1 << 1, /* never opens or grows a position */
+};
+
+#define ORDER_STATE_MAP(X)                                                                                           \
+    X(NONE, "none")                                                                                                  \
+    X(PENDING, "pending")     /* sent, not yet acknowledged */                                                       \
+    X(LIVE, "live")           /* acknowledged, resting or partly filled */                                           \
+    X(FILLED, "filled")       /* terminal */                                                                         \
+    X(CANCELLED, "cancelled") /* terminal; may be partly filled */                                                   \
+    X(EXPIRED, "expired")     /* terminal; IOC/FOK/market remainder, GTD, self-trade prevention */                   \
+    X(REJECTED, "rejected")   /* terminal; never existed at the venue */
+#define ORDER_STATE_ENUM(name, text) ORDER_##name,
+enum order_state { ORDER_STATE_MAP(ORDER_STATE_ENUM) ORDER_STATE_COUNT };
+#undef ORDER_STATE_ENUM
+
+/* What a venue can say about an order. */
+#define EXEC_KIND_MAP(X)                                                                                             \
+    X(ACK, "ack")                                                                                                    \
+    X(REJECT, "reject") /* of the order itself */                                                                    \
+    X(FILL, "fill")                                                                                                  \
+    X(CANCELLED, "cancelled")                                                                                        \
+    X(EXPIRED, "expired")                                                                                            \
+    X(CANCEL_REJECT, "cancel_reject") /* the order stays as it is */                                                 \
+    X(AMENDED, "amended")             /* price and qty are the new ones */                                           \
+    X(AMEND_REJECT, "amend_reject")
+#define EXEC_KIND_ENUM(name, text) EXEC_##name,
+enum exec_kind { EXEC_KIND_MAP(EXEC_KIND_ENUM) EXEC_KIND_COUNT };
+#undef EXEC_KIND_ENUM
+
+/* Why: of the risk gate, of the simulated venue, of an adapter. The venue's own code is beside it. */
+#define REASON_MAP(X)                                                                                                \
+    X(NONE, "")                                                                                                      \
+    X(RISK_KILLED, "kill switch")                                                                                    \
+    X(RISK_NOTIONAL, "order notional above the limit")                                                               \
+    X(RISK_POSITION, "position limit")                                                                               \
+    X(RISK_OPEN_ORDERS, "too many open orders")                                                                      \
+    X(RISK_ORDER_RATE, "too many orders a second")                                                                   \
+    X(RISK_COLLAR, "price outside the collar")                                                                       \
+    X(RISK_DAILY_LOSS, "daily loss limit")                                                                           \
+    X(RISK_NO_MARKET, "no fresh market price to check against")                                                      \
+    X(BAD_PRICE, "price off the tick grid or not positive")                                                          \
+    X(BAD_QTY, "quantity off the lot or outside the limits")                                                         \
+    X(MIN_NOTIONAL, "order value below the venue's minimum")                                                         \
+    X(POST_ONLY, "post-only order would take")                                                                       \
+    X(FOK, "fill-or-kill order cannot fill whole")                                                                   \
+    X(NO_LIQUIDITY, "no opposite quantity left")                                                                     \
+    X(REDUCE_ONLY, "reduce-only order would grow the position")                                                      \
+    X(INSUFFICIENT_FUNDS, "insufficient funds")                                                                      \
+    X(UNKNOWN_ORDER, "unknown order")                                                                                \
+    X(DUPLICATE_ID, "duplicate client order id")                                                                     \
+    X(USER, "asked by the user")                                                                                     \
+    X(SELF_TRADE, "self-trade prevention")                                                                           \
+    X(STALE_BOOK, "the book is stale")                                                                               \
+    X(TABLE_FULL, "order table full")                                                                                \
+    X(VENUE, "venue's own reason")                                                                                   \
+    X(SESSION_END, "session ended")
+#define REASON_ENUM(name, text) REASON_##name,
+enum reason { REASON_MAP(REASON_ENUM) REASON_COUNT };
+#undef REASON_ENUM
+
+/* What a strategy asks for. */
+struct order_request {
+    uint16_t instrument;
+    uint8_t side;  /* enum side */
+    uint8_t type;  /* enum order_type */
+    uint8_t tif;   /* enum time_in_force */
+    uint8_t flags; /* enum order_flag */
+    uint8_t reserved[2];
+    px_t price;   /* limit price; 0 for market orders */
+    qty_t qty;    /* > 0 */
+    uint64_t tag; /* the strategy's own word, carried through */
+};
+STATIC_ASSERT(sizeof(struct order_request) == 32, "no padding");
+
+/* What the venue (or the risk gate) says: the body of EVENT_EXECUTION. */
+struct execution {
+    uint64_t order_id;    /* ours */
+    uint64_t venue_order; /* the venue's; 0: not yet known */
+    uint64_t trade_id;    /* fills: the venue's, unique per instrument */
+    ns_t venue_ts;        /* when it happened at the venue */
+    px_t price;           /* fill price; AMENDED: new price */
+    qty_t qty;            /* fill quantity; AMENDED: new total quantity */
+    qty_t leaves;         /* what rests after this */
+    money_t fee;          /* fills: at fee_decimals, negative is a rebate */
+    char fee_currency[24];
+    uint8_t fee_decimals;
+    uint8_t kind;  /* enum exec_kind */
+    uint8_t maker; /* fills: 1 when we were the resting side */
+    uint8_t reserved;
+    uint16_t reason;    /* enum reason */
+    int16_t venue_code; /* the venue's own reject code (-2010 ...), 0: none */
+    uint64_t reserved2[2];
+};
+STATIC_ASSERT(sizeof(struct execution) == 128, "written to journals: two cache lines, no padding");
+
+struct order {
+    uint64_t id; /* ours, rising from 1; 0: the slot is free */
+    uint64_t venue_order;
+    uint64_t tag;
+    px_t price;
+    qty_t qty;
+    qty_t filled;
+    money_t cost; /* sum of price x qty of the fills */
+    money_t fee;  /* sum, at fee_decimals of the fills */
+    ns_t submit_ts;
+    ns_t ack_ts;  /* 0: not yet */
+    ns_t done_ts; /* 0: not yet */
+    uint32_t fill_count;
+    uint16_t instrument;
+    uint16_t reason; /* enum reason, of the end */
+    uint8_t side, type, tif, flags;
+    uint8_t state; /* enum order_state */
+    uint8_t cancel_pending;
+    uint8_t amend_pending;
+    uint8_t fee_decimals;
+};
+
+static inline qty_t order_leaves(const struct order *order)
+{
+    return order->qty - order->filled;
+}
+static inline bool order_is_open(const struct order *order)
+{
+    return order->state == ORDER_PENDING || order->state == ORDER_LIVE;
+}
+
+/* ERR_STATE when the table forbids it; then nothing changes. ERR_RANGE for a fill above the leaves or of a
+ * quantity <= 0. `ts` is the engine's time of learning it. */
+err_t order_apply(struct order *order, const struct execution *execution, ns_t ts) MUST_USE;
+/* The table itself, for tests and documents: may `kind` reach an order in `state`? */
+bool order_transition_legal(enum order_state state, enum exec_kind kind);
+
+/* ---- the table of orders: fixed slots, found by id in O(1), open ones walked oldest first ----
+ *
+ * The caller brings the memory. Slots of ended orders are taken again, oldest end first, only when no
+ * free slot is left, so that the recent past stays readable; open orders are never evicted:
+ * a table full of open orders is ERR_FULL. */
+struct order_table;
+size_t order_table_size(uint32_t capacity);
+/* `memory` holds order_table_size(capacity) bytes, 64-byte aligned; capacity is a power of two. */
+struct order_table *order_table_init(void *memory, uint32_t capacity);
+/* A new PENDING order with the next id; the pointer lives until the slot is taken again. */
+err_t order_table_add(struct order_table *table, const struct order_request *request, ns_t ts,
+                      struct order **order) MUST_USE;
+/* NULL when unknown or forgotten. */
+struct order *order_table_find(struct order_table *table, uint64_t id);
+/* Apply an execution to its order and keep the open list right. ERR_NOTFOUND for an unknown id. */
+err_t order_table_apply(struct order_table *table, const struct execution *execution, ns_t ts,
+                        struct order **order) MUST_USE;
+uint32_t order_table_open_count(const struct order_table *table);
+/* Open orders of an instrument; INSTRUMENT_NONE: of all. */
+uint32_t order_table_open_count_of(const struct order_table *table, uint16_t instrument);
+/* Sum of the leaves of open orders of one side. */
+qty_t order_table_open_qty(const struct order_table *table, uint16_t instrument, enum side side);
+/* Walk the open orders, oldest first: start with NULL. Ending the current order inside the walk is allowed. */
+struct order *order_table_next_open(struct order_table *table, const struct order *previous);
+uint64_t order_table_last_id(const struct order_table *table);
+
+const char *order_state_name(enum order_state state);
+const char *exec_kind_name(enum exec_kind kind);
+const char *reason_words(enum reason reason);
+const char *reason_name(enum reason reason); /* "RISK_NOTIONAL" */
+const char *tif_name(enum time_in_force tif);
+const char *order_type_name(enum order_type type);
+const char *side_name(enum side side); /* "buy", "sell" */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,208 @@
+/* strategy.h: the one header that a strategy needs, compiled in or loaded from a shared object.
+ *
+ * A strategy is a struct of callbacks, a list of typed parameters and a block of zeroed memory of its own.
+ * It is called with events in their total order and answers with verbs. It must be a pure function of
+ * what it is told: no clock, no randomness of its own (strategy_random is seeded), no files, no threads.
+ * Strategies that use floating point are built with -ffp-contract=off and without -ffast-math.
+ *
+ *   start ─► book | trade | order | fill | timer | signal ... ─► stop
+ *
+ * A shared object exports one symbol:
+ *
+ *   const struct strategy *tapedeck_strategy(void);
+ *
+ * `abi` is checked first: another number is refused with a message that says both.
+ */
+#ifndef TAPEDECK_CORE_STRATEGY_H
+#define TAPEDECK_CORE_STRATEGY_H
+
+#include "core/account.h"
+#include "core/book.h"
+#include "core/instrument.h"
+#include "core/order.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STRATEGY_ABI    1
+#define STRATEGY_SYMBOL "tapedeck_strategy"
+
+struct strategy_ctx; /* the engine's side; passed to every verb */
+
+enum param_type {
+    PARAM_INT,      /* int64_t */
+    PARAM_DECIMAL,  /* int64_t at 10^-PARAM_DECIMALS: "0.25" is 25000000 */
+    PARAM_DURATION, /* ns_t; written 250ms, 5s, 1m, 2h, 1d, 10us, 7ns */
+    PARAM_BOOL,     /* bool */
+    PARAM_TEXT,     /* char[PARAM_TEXT_SIZE] */
+};
+#define PARAM_DECIMALS  8
+#define PARAM_TEXT_SIZE 256
+
+struct strategy_param {
+    const char *name;
+    enum param_type type;
+    const char *minimum; /* as a user would write it; NULL: none */
+    const char *maximum;
+    const char *default_value; /* NULL: the user must give it */
+    const char *help;          /* one sentence, with the unit */
+    size_t offset;             /* in the strategy's state, where the value is put before start */
+};
+
+struct strategy {
+    uint32_t abi; /* STRATEGY_ABI */
+    const char *name;
+    const char *version;
+    const char *help; /* a paragraph */
+    size_t state_size;
+    const struct strategy_param *params;
+    uint32_t param_count;
+
+    /* Any of these may be NULL. `state` is the strategy's memory, zeroed, parameters filled in. */
+    err_t (*start)(struct strategy_ctx *ctx, void *state);
+    /* After a book message was applied; `event` is the message. Also called for BBO, MARK, GAP,
+     * CONNECTION_* so that nothing is hidden: look at event->kind. */
+    void (*book)(struct strategy_ctx *ctx, void *state, const struct event *event);
+    void (*trade)(struct strategy_ctx *ctx, void *state, const struct event *event);
+    /* After an order changed (the fill that ends an order comes first through `fill`, then here). A refusal
+     * of the risk gate comes here too, with EXEC_REJECT and its reason. */
+    void (*order)(struct strategy_ctx *ctx, void *state, const struct order *order,
+                  const struct execution *execution);
+    void (*fill)(struct strategy_ctx *ctx, void *state, const struct order *order, const struct execution *execution);
+    void (*timer)(struct strategy_ctx *ctx, void *state, uint64_t timer_id, ns_t deadline);
+    void (*signal)(struct strategy_ctx *ctx, void *state, const struct event *event);
+    void (*stop)(struct strategy_ctx *ctx, void *state);
+};
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+struct strategy_verbs {
+    ns_t (*now)(struct strategy_ctx *ctx);
+    err_t (*submit)(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id);
+    err_t (*cancel)(struct strategy_ctx *ctx, uint64_t order_id);
+    err_t (*amend)(struct strategy_ctx *ctx, uint64_t order_id, px_t price, qty_t qty);
+    err_t (*timer_at)(struct strategy_ctx *ctx, ns_t deadline, uint64_t *timer_id);
+    err_t (*timer_cancel)(struct strategy_ctx *ctx, uint64_t timer_id);
+    uint16_t (*instrument_count)(struct strategy_ctx *ctx);
+    const struct instrument *(*instrument)(struct strategy_ctx *ctx, uint16_t instrument);
+    const struct book *(*book)(struct strategy_ctx *ctx, uint16_t instrument);
+    const struct position *(*position)(struct strategy_ctx *ctx, uint16_t instrument);
+    const struct account *(*account)(struct strategy_ctx *ctx);
+    struct order_table *(*orders)(struct strategy_ctx *ctx);
+    uint64_t (*random)(struct strategy_ctx *ctx);
+    void (*log)(struct strategy_ctx *ctx, enum log_level level, const char *text);
+    void (*plot)(struct strategy_ctx *ctx, const char *name, int64_t value, unsigned decimals);
+};
+
+/* The first member of the engine's side, so that verbs are one load away. */
+struct strategy_ctx {
+    const struct strategy_verbs *verbs;
+};
+
+/* ---- verbs ---- */
+
+/* The engine's time: the ts of the event or timer being handled. */
+static inline ns_t strategy_now(struct strategy_ctx *ctx)
+{
+    return ctx->verbs->now(ctx);
+}
+/* Ask for an order. OK: it passed the risk gate and was sent; *order_id is its id (order_id may be NULL).
+ * ERR_RISK: refused, and `order` is called with the reason. ERR_FULL: the order table is full of open
+ * orders. ERR_RANGE: the request itself is wrong (unknown instrument, quantity <= 0). */
+static inline err_t strategy_submit(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id)
+{
+    return ctx->verbs->submit(ctx, request, order_id);
+}
+/* A limit order; order_flags are ORDER_POST_ONLY and friends. */
+static inline err_t strategy_limit(struct strategy_ctx *ctx, uint16_t instrument, enum side side, px_t price,
+                                   qty_t qty, enum time_in_force tif, unsigned order_flags, uint64_t *order_id)
+{
+    struct order_request request = {.instrument = instrument,
+                                    .side = (uint8_t)side,
+                                    .type = ORDER_LIMIT,
+                                    .tif = (uint8_t)tif,
+                                    .flags = (uint8_t)order_flags,
+                                    .reserved = {0, 0},
+                                    .price = price,
+                                    .qty = qty,
+                                    .tag = 0};
+    return strategy_submit(ctx, &request, order_id);
+}
+static inline err_t strategy_market(struct strategy_ctx *ctx, uint16_t instrument, enum side side, qty_t qty,
+                                    uint64_t *order_id)
+{
+    struct order_request request = {.instrument = instrument,
+                                    .side = (uint8_t)side,
+                                    .type = ORDER_MARKET,
+                                    .tif = TIF_IOC,
+                                    .flags = 0,
+                                    .reserved = {0, 0},
+                                    .price = 0,
+                                    .qty = qty,
+                                    .tag = 0};
+    return strategy_submit(ctx, &request, order_id);
+}
+/* ERR_NOTFOUND: unknown or ended; ERR_STATE: a cancel is already under way. */
+static inline err_t strategy_cancel(struct strategy_ctx *ctx, uint64_t order_id)
+{
+    return ctx->verbs->cancel(ctx, order_id);
+}
+static inline err_t strategy_amend(struct strategy_ctx *ctx, uint64_t order_id, px_t price, qty_t qty)
+{
+    return ctx->verbs->amend(ctx, order_id, price, qty);
+}
+/* One shot at `deadline` (not before now). Timers due together fire in (deadline, id) order. */
+static inline err_t strategy_timer_at(struct strategy_ctx *ctx, ns_t deadline, uint64_t *timer_id)
+{
+    return ctx->verbs->timer_at(ctx, deadline, timer_id);
+}
+static inline err_t strategy_timer_cancel(struct strategy_ctx *ctx, uint64_t timer_id)
+{
+    return ctx->verbs->timer_cancel(ctx, timer_id);
+}
+static inline uint16_t strategy_instrument_count(struct strategy_ctx *ctx)
+{
+    return ctx->verbs->instrument_count(ctx);
+}
+/* NULL for an index out of range; these pointers live as long as the run. */
+static inline const struct instrument *strategy_instrument(struct strategy_ctx *ctx, uint16_t instrument)
+{
+    return ctx->verbs->instrument(ctx, instrument);
+}
+static inline const struct book *strategy_book(struct strategy_ctx *ctx, uint16_t instrument)
+{
+    return ctx->verbs->book(ctx, instrument);
+}
+static inline const struct position *strategy_position(struct strategy_ctx *ctx, uint16_t instrument)
+{
+    return ctx->verbs->position(ctx, instrument);
+}
+static inline const struct account *strategy_account(struct strategy_ctx *ctx)
+{
+    return ctx->verbs->account(ctx);
+}
+static inline struct order_table *strategy_orders(struct strategy_ctx *ctx)
+{
+    return ctx->verbs->orders(ctx);
+}
+/* Seeded by the run's seed. */
+static inline uint64_t strategy_random(struct strategy_ctx *ctx)
+{
+    return ctx->verbs->random(ctx);
+}
+/* A line in the run's log, stamped with event time and folded into the digest. */
+static inline void strategy_log(struct strategy_ctx *ctx, enum log_level level, const char *text)
+{
+    ctx->verbs->log(ctx, level, text);
+}
+/* A point of a named curve, at event time. */
+static inline void strategy_plot(struct strategy_ctx *ctx, const char *name, int64_t value, unsigned decimals)
+{
+    ctx->verbs->plot(ctx, name, value, decimals);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

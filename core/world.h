@@ -1,0 +1,49 @@
+/* world.h: a feed and a gateway in one: what the engine runs against.
+ *
+ *            ┌────────────── world ──────────────┐
+ *   run ◄─── │ market events, executions, ticks  │      sim, live, replay: the config picks one,
+ *   orders ► │ submit, cancel, amend             │      the engine cannot tell which
+ *            └───────────────────────────────────┘
+ *
+ * The world puts a run of inputs, already in the total order, where the engine can eat them without a
+ * call each: events from `at` to `end`, of which those with ts < `until` may be consumed. Submitting lowers
+ * `until` when an answer could come before the rest of the run; the engine lowers it for its timers.
+ *
+ * Gateway verbs never answer directly: what became of an order arrives as an EVENT_EXECUTION.
+ */
+#ifndef TAPEDECK_CORE_WORLD_H
+#define TAPEDECK_CORE_WORLD_H
+
+#include "core/order.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct run {
+    const struct event *at;
+    const struct event *end;
+    ns_t until;
+};
+
+struct world;
+struct world_ops {
+    /* Fill world->run with the next inputs. `now` is the engine's time, `timer_due` its earliest timer
+     * (NS_MAX: none). ERR_AGAIN: nothing before `timer_due`: fire it, then ask again. ERR_END: no more
+     * inputs ever. Other codes: the run is broken, world->why says why. */
+    err_t (*refill)(struct world *world, ns_t now, ns_t timer_due) MUST_USE;
+    err_t (*submit)(struct world *world, ns_t now, const struct order *order) MUST_USE;
+    err_t (*cancel)(struct world *world, ns_t now, const struct order *order) MUST_USE;
+    err_t (*amend)(struct world *world, ns_t now, const struct order *order, px_t price, qty_t qty) MUST_USE;
+    void (*close)(struct world *world);
+};
+struct world {
+    const struct world_ops *ops;
+    struct run run;
+    struct err_text why;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

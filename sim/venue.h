@@ -1,0 +1,94 @@
+/* venue.h: the invented venue: one matching rule set over the recorded market and our own orders.
+ *
+ *   market event (exch_ts) ─►┌────────────────────────────┐
+ *   our request (arrival) ──►│ book, own orders, balances │─► emit(execution, venue time)
+ *                            └────────────────────────────┘
+ *
+ * The venue lives on its own clock: every call carries the venue's time, which never falls. The caller
+ * (sim_world) brings market events at exch_ts and requests after their entry latency, and delivers the
+ * executions after the response latency. A market event and a request of the same instant: the event first.
+ *
+ * Fill rules of this first cut (../docs/fills.md tells them to users):
+ *  - A marketable order walks the displayed levels from the best to its limit and takes each level's
+ *    displayed quantity less what we took before: consumption is remembered a price, and given back only
+ *    by what the feed shows as new (an increase of a level is new quantity, a decrease first eats the consumed
+ *    part, a snapshot or a level that went to zero starts afresh).
+ *  - A resting order joins behind all displayed quantity of its price. Trades of the opposite aggressor at
+ *    its price eat what is ahead, then fill it; one trade's quantity passes through our orders in time
+ *    priority once, and is never used twice. Cancels ahead do not help (pessimistic), but the quantity ahead is
+ *    never more than what is displayed.
+ *  - A trade through the price (worse for the aggressor than our price) fills it whole, at its own price.
+ *  - Opposite displayed quantity at or through its price (a depth update crosses us) fills it at its own price,
+ *    at most by what is displayed there and not yet consumed.
+ *  - Recorded trades flagged EVENT_SPECIAL fill nothing. Aggressor side unknown: price decides.
+ *  - While the book is stale (GAP), nothing fills and new orders are rejected (REASON_STALE_BOOK), cancels work.
+ *
+ * Pure: no clock, no randomness, no allocation after init. The caller brings the memory.
+ */
+#ifndef TAPEDECK_SIM_VENUE_H
+#define TAPEDECK_SIM_VENUE_H
+
+#include "core/account.h"
+#include "core/book.h"
+#include "core/order.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum venue_request_kind { VENUE_NEW, VENUE_CANCEL, VENUE_AMEND };
+
+struct venue_request {
+    enum venue_request_kind kind;
+    uint64_t order_id; /* ours */
+    uint16_t instrument;
+    uint8_t side, type, tif, flags;
+    px_t price; /* NEW, AMEND */
+    qty_t qty;  /* NEW, AMEND: total quantity */
+};
+
+/* Executions come out here, in the order in which they happen. */
+struct venue_sink {
+    void *context;
+    void (*emit)(void *context, ns_t venue_ts, const struct execution *execution, uint16_t instrument);
+};
+
+struct venue_config {
+    const struct instrument *instruments; /* must outlive the venue; fees and limits are read from here */
+    uint16_t instrument_count;
+    uint32_t book_window, book_far;
+    uint32_t own_orders_max; /* resting at once, over all instruments */
+    bool check_funds;        /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
+};
+
+struct venue;
+size_t venue_size(const struct venue_config *config);
+struct venue *venue_init(void *memory, const struct venue_config *config, const struct venue_sink *sink);
+/* For start balances; the venue keeps its own account, apart from the engine's. */
+struct account *venue_account(struct venue *venue);
+/* The venue's book of an instrument, to be filled by book_copy before the first event, or by events. */
+struct book *venue_book(struct venue *venue, uint16_t instrument);
+
+/* A market event of the recording, at venue time `ts`. */
+void venue_market(struct venue *venue, ns_t ts, const struct event *event);
+/* A request of ours reaches the venue. Every NEW is answered by ACK or REJECT first, then by its fills. */
+void venue_request(struct venue *venue, ns_t ts, const struct venue_request *request);
+
+uint32_t venue_open_count(const struct venue *venue);
+/* Resting orders of an instrument (0: venue_market has nothing to match there). */
+uint32_t venue_open_count_of(const struct venue *venue, uint16_t instrument);
+
+struct venue_order_view {
+    uint64_t order_id;
+    enum side side;
+    px_t price;
+    qty_t leaves;
+    qty_t ahead; /* displayed quantity before us in the queue */
+};
+/* False when not resting. */
+bool venue_order(const struct venue *venue, uint64_t order_id, struct venue_order_view *view);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
