@@ -21,6 +21,7 @@
 #define TAPEDECK_CORE_BOOK_H
 
 #include "core/event.h"
+#include "core/instrument.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,6 +72,7 @@ struct book {
     uint32_t flags;        /* enum book_flag */
     struct level touch[2]; /* best bid, best ask; qty 0: that side is empty */
     struct book_side sides[2];
+    struct book_side spare; /* empty arrays that a moving window is rebuilt in */
     const struct instrument *instrument;
     uint64_t seq; /* of the last message applied */
     ns_t ts;      /* of the last message applied */
@@ -78,8 +80,8 @@ struct book {
 };
 
 size_t book_size(uint32_t window, uint32_t far_capacity);
-/* `memory` is 64-byte aligned; `instrument` gives the grid and must outlive the book. A new book is empty
- * and stale. */
+/* `memory` is 64-byte aligned and zeroed (fresh pages are, and stay untouched until used); `instrument` gives the
+ * grid and must outlive the book. A new book is empty and stale. */
 void book_init(struct book *book, void *memory, uint32_t window, uint32_t far_capacity,
                const struct instrument *instrument);
 /* Make `to` (initialised with the same sizes and instrument) hold what `from` holds; counters too. */

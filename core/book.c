@@ -1,0 +1,573 @@
+/* How: two dense arrays of quantities share one window of slots; a bit a slot and a bit a word find the next
+ * best price in a few instructions, however sparse the book. One spare array of the same size makes moving
+ * the window a walk over the levels that exist, not over the slots. Why not a hash or a tree near the touch:
+ * both cost three to five times the array's read-modify-write, and give iteration orders to worry about. */
+#include "core/book.h"
+
+#include <string.h>
+
+static size_t align64(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
+static size_t side_size(uint32_t window)
+{
+    return align64(window * sizeof(qty_t)) + align64(window / 64 * sizeof(uint64_t)) +
+           align64((window / 4096) * sizeof(uint64_t));
+}
+
+size_t book_size(uint32_t window, uint32_t far_capacity)
+{
+    return 3 * side_size(window) + 2 * align64(far_capacity * sizeof(struct level));
+}
+
+static uint8_t *place_side(struct book_side *side, uint8_t *at, uint32_t window)
+{
+    side->qty = (qty_t *)(void *)at;
+    at += align64(window * sizeof(qty_t));
+    side->bits = (uint64_t *)(void *)at;
+    at += align64(window / 64 * sizeof(uint64_t));
+    side->summary = (uint64_t *)(void *)at;
+    at += align64((window / 4096) * sizeof(uint64_t));
+    side->best = -1;
+    side->window_count = 0;
+    return at;
+}
+
+void book_init(struct book *book, void *memory, uint32_t window, uint32_t far_capacity,
+               const struct instrument *instrument)
+{
+    ASSERT(window >= BOOK_WINDOW_MIN && (window & (window - 1)) == 0);
+    ASSERT(((uintptr_t)memory & 63) == 0);
+    memset(book, 0, sizeof(*book));
+    uint8_t *at = memory;
+    at = place_side(&book->sides[SIDE_BUY], at, window);
+    at = place_side(&book->sides[SIDE_SELL], at, window);
+    at = place_side(&book->spare, at, window);
+    /* The window's memory must be zero. Fresh pages are: reading tells without touching what was never used
+     * would cost as much as writing, so callers hand in zeroed memory (calloc, mmap). */
+    for (int s = 0; s < 2; s++) {
+        book->sides[s].far.levels = (struct level *)(void *)at;
+        book->sides[s].far.capacity = far_capacity;
+        at += align64(far_capacity * sizeof(struct level));
+    }
+    book->window = window;
+    book->step = 1;
+    book->flags = BOOK_STALE;
+    book->instrument = instrument;
+}
+
+/* ---- far levels: one sorted array a side ---- */
+
+/* First index whose price is >= `price`. */
+static uint32_t far_lower_bound(const struct book_far *far, px_t price)
+{
+    uint32_t low = 0, high = far->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (far->levels[middle].price < price)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void far_set(struct book *book, struct book_far *far, px_t price, qty_t qty)
+{
+    uint32_t i = far_lower_bound(far, price);
+    bool found = i < far->count && far->levels[i].price == price;
+    if (found && qty != 0) {
+        far->levels[i].qty = qty;
+    } else if (found) {
+        memmove(far->levels + i, far->levels + i + 1, (far->count - i - 1) * sizeof(struct level));
+        far->count--;
+    } else if (qty == 0) {
+        book->stats.deletes_absent++;
+    } else if (far->count == far->capacity) {
+        book->stats.refused++;
+        book->flags |= BOOK_STALE;
+    } else {
+        memmove(far->levels + i + 1, far->levels + i, (far->count - i) * sizeof(struct level));
+        far->levels[i] = (struct level){price, qty};
+        far->count++;
+    }
+}
+
+/* ---- the window ---- */
+
+/* Slot of a price, or a number >= window when it is outside or off the grid. */
+static inline uint64_t slot_of(px_t base, uint64_t step, uint64_t step_inverse, px_t price)
+{
+    uint64_t distance = (uint64_t)price - (uint64_t)base;
+    if (LIKELY(step_inverse == 0))
+        return distance;
+    /* Exact for multiples of step below 2^63; the product tells the others apart. */
+    uint64_t slot = (uint64_t)(((u128_t)distance * step_inverse) >> 64);
+    return slot * step == distance ? slot : UINT64_MAX;
+}
+
+static inline px_t price_of(const struct book *book, int64_t slot)
+{
+    return book->base + slot * book->step;
+}
+
+/* The highest used slot below `slot`, -1: none. */
+static int64_t scan_down(const struct book_side *side, int64_t slot)
+{
+    if (slot <= 0)
+        return -1;
+    int64_t word = (slot - 1) >> 6;
+    uint64_t bits = side->bits[word] & (UINT64_MAX >> (63 - ((slot - 1) & 63)));
+    if (bits != 0)
+        return word * 64 + 63 - __builtin_clzll(bits);
+    if (word == 0)
+        return -1;
+    int64_t group = (word - 1) >> 6;
+    uint64_t words = side->summary[group] & (UINT64_MAX >> (63 - ((word - 1) & 63)));
+    while (words == 0) {
+        if (group == 0)
+            return -1;
+        words = side->summary[--group];
+    }
+    word = group * 64 + 63 - __builtin_clzll(words);
+    return word * 64 + 63 - __builtin_clzll(side->bits[word]);
+}
+
+/* The lowest used slot above `slot`, -1: none. */
+static int64_t scan_up(const struct book_side *side, int64_t slot, uint32_t window)
+{
+    int64_t word_count = window / 64;
+    slot++;
+    if (slot >= (int64_t)window)
+        return -1;
+    int64_t word = slot >> 6;
+    uint64_t bits = side->bits[word] & (UINT64_MAX << (slot & 63));
+    if (bits != 0)
+        return word * 64 + __builtin_ctzll(bits);
+    word++;
+    if (word >= word_count)
+        return -1;
+    int64_t group = word >> 6;
+    uint64_t words = side->summary[group] & (UINT64_MAX << (word & 63));
+    while (words == 0) {
+        if (++group >= (word_count + 63) / 64)
+            return -1;
+        words = side->summary[group];
+    }
+    word = group * 64 + __builtin_ctzll(words);
+    return word * 64 + __builtin_ctzll(side->bits[word]);
+}
+
+/* The plain leaf: levels of one side into the window, everything unusual handed to far_set. Written once
+ * for both sides; `buy` and the grid are constants in each of the four copies the compiler makes. */
+static inline __attribute__((always_inline)) void apply_side(struct book *book, const struct level *levels,
+                                                             uint32_t count, bool buy, bool unit_step)
+{
+    struct book_side *side = &book->sides[buy ? SIDE_BUY : SIDE_SELL];
+    qty_t *const slots = side->qty;
+    uint64_t *const all_bits = side->bits;
+    const px_t base = book->base;
+    const uint64_t window = book->window;
+    const uint64_t step = unit_step ? 1 : (uint64_t)book->step;
+    const uint64_t step_inverse = unit_step ? 0 : book->step_inverse;
+    int64_t best = side->best;
+    uint64_t absent = 0, far = 0;
+    int64_t change = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const qty_t qty = levels[i].qty;
+        const uint64_t slot = slot_of(base, step, step_inverse, levels[i].price);
+        if (UNLIKELY(slot >= window)) {
+            far++;
+            far_set(book, &side->far, levels[i].price, qty);
+            continue;
+        }
+        const qty_t old = slots[slot];
+        slots[slot] = qty;
+        const bool on = qty != 0;
+        change += (int64_t)on - (int64_t)(old != 0);
+        absent += (old | qty) == 0;
+        const uint64_t word = slot >> 6;
+        const uint64_t before = all_bits[word];
+        const uint64_t mask = UINT64_C(1) << (slot & 63);
+        const uint64_t after = (before & ~mask) | (on ? mask : 0);
+        all_bits[word] = after;
+        if (UNLIKELY((before == 0) != (after == 0)))
+            side->summary[word >> 6] ^= UINT64_C(1) << (word & 63);
+        if (buy) {
+            if (on)
+                best = (int64_t)slot > best ? (int64_t)slot : best;
+            else if (UNLIKELY((int64_t)slot == best))
+                best = scan_down(side, best);
+        } else {
+            /* -1 (no level) is the largest as unsigned: one comparison for both. */
+            if (on)
+                best = slot < (uint64_t)best ? (int64_t)slot : best;
+            else if (UNLIKELY((int64_t)slot == best))
+                best = scan_up(side, best, (uint32_t)window);
+        }
+    }
+    side->best = best;
+    side->window_count = (uint32_t)((int64_t)side->window_count + change);
+    book->stats.deletes_absent += absent;
+    book->stats.far_levels += far;
+}
+
+static void apply_levels(struct book *book, enum side side, const struct level *levels, uint32_t count)
+{
+    if (LIKELY(book->step_inverse == 0)) {
+        if (side == SIDE_BUY)
+            apply_side(book, levels, count, true, true);
+        else
+            apply_side(book, levels, count, false, true);
+    } else {
+        if (side == SIDE_BUY)
+            apply_side(book, levels, count, true, false);
+        else
+            apply_side(book, levels, count, false, false);
+    }
+}
+
+/* The better of the window's best and the sorted array's best. */
+static inline void refresh_touch(struct book *book, enum side s)
+{
+    const struct book_side *side = &book->sides[s];
+    struct level touch = {0, 0};
+    if (LIKELY(side->best >= 0))
+        touch = (struct level){price_of(book, side->best), side->qty[side->best]};
+    if (side->far.count != 0) {
+        struct level far = s == SIDE_BUY ? side->far.levels[side->far.count - 1] : side->far.levels[0];
+        if (touch.qty == 0 || (s == SIDE_BUY ? far.price > touch.price : far.price < touch.price))
+            touch = far;
+    }
+    book->touch[s] = touch;
+}
+
+/* Empties a side's window, touching only what was used. */
+static void clear_window(struct book_side *side, uint32_t window)
+{
+    uint32_t words = window / 64;
+    for (uint32_t group = 0; group < (words + 63) / 64; group++) {
+        uint64_t used = side->summary[group];
+        side->summary[group] = 0;
+        while (used != 0) {
+            uint32_t word = group * 64 + (uint32_t)__builtin_ctzll(used);
+            used &= used - 1;
+            uint64_t bits = side->bits[word];
+            side->bits[word] = 0;
+            while (bits != 0) {
+                side->qty[word * 64 + (uint32_t)__builtin_ctzll(bits)] = 0;
+                bits &= bits - 1;
+            }
+        }
+    }
+    side->best = -1;
+    side->window_count = 0;
+}
+
+static void set_grid(struct book *book, px_t center, ns_t ts)
+{
+    px_t step = 1;
+    if (instrument_tick(book->instrument, center > 0 ? center : 1, ts, &step) != ERR_OK)
+        step = 1;
+    /* A window must not overflow the price's range: a step that large means a few levels; they go far. */
+    if (step > INT64_MAX / 4 / (px_t)book->window)
+        step = 1;
+    px_t half = (px_t)(book->window / 2) * step;
+    px_t base;
+    if (__builtin_sub_overflow(center, half, &base))
+        base = INT64_MIN / 2;
+    base -= base % step; /* toward zero; any multiple near the center will do */
+    book->step = step;
+    book->step_inverse = step == 1 ? 0 : UINT64_MAX / (uint64_t)step + 1;
+    book->base = base;
+}
+
+/* Where the window should be centered; false: the book is empty. */
+static bool middle(const struct book *book, px_t *center)
+{
+    const struct level *bid = &book->touch[SIDE_BUY], *ask = &book->touch[SIDE_SELL];
+    if (bid->qty == 0 && ask->qty == 0)
+        return false;
+    if (bid->qty == 0)
+        *center = ask->price;
+    else if (ask->qty == 0)
+        *center = bid->price;
+    else
+        *center = bid->price / 2 + ask->price / 2;
+    return true;
+}
+
+/* Put one level of `side` (old window or far) where it belongs on the new grid. */
+static void place(struct book *book, struct book_side *to, struct book_far *far, px_t price, qty_t qty)
+{
+    uint64_t slot = slot_of(book->base, (uint64_t)book->step, book->step_inverse, price);
+    if (slot >= book->window) {
+        far_set(book, far, price, qty);
+        return;
+    }
+    to->qty[slot] = qty;
+    uint64_t word = slot >> 6;
+    to->bits[word] |= UINT64_C(1) << (slot & 63);
+    to->summary[word >> 6] |= UINT64_C(1) << (word & 63);
+    to->window_count++;
+}
+
+static void move_window(struct book *book, px_t center, ns_t ts)
+{
+    const px_t old_base = book->base, old_step = book->step;
+    set_grid(book, center, ts);
+    book->stats.recentres++;
+    for (int s = 0; s < 2; s++) {
+        struct book_side *side = &book->sides[s];
+        struct book_side *to = &book->spare;
+        /* Far levels that the new window covers come in first, so that those that leave find room. */
+        struct book_far *far = &side->far;
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < far->count; i++) {
+            struct level level = far->levels[i];
+            if (slot_of(book->base, (uint64_t)book->step, book->step_inverse, level.price) < book->window)
+                place(book, to, far, level.price, level.qty);
+            else
+                far->levels[kept++] = level;
+        }
+        far->count = kept;
+        for (int64_t slot = scan_up(side, -1, book->window); slot >= 0; slot = scan_up(side, slot, book->window))
+            place(book, to, far, old_base + slot * old_step, side->qty[slot]);
+        clear_window(side, book->window);
+        /* Swap the arrays; the emptied one is the next spare. */
+        struct book_side emptied = *side;
+        side->qty = to->qty;
+        side->bits = to->bits;
+        side->summary = to->summary;
+        side->window_count = to->window_count;
+        side->best = s == SIDE_BUY ? scan_down(side, book->window) : scan_up(side, -1, book->window);
+        to->qty = emptied.qty;
+        to->bits = emptied.bits;
+        to->summary = emptied.summary;
+        to->window_count = 0;
+        refresh_touch(book, (enum side)s);
+    }
+}
+
+/* Is a touch within an eighth of the window's edge, or outside? */
+static inline bool near_edge(const struct book *book, enum side s)
+{
+    const struct level *touch = &book->touch[s];
+    if (touch->qty == 0)
+        return false;
+    const uint64_t span = (uint64_t)book->step * book->window;
+    return (uint64_t)touch->price - (uint64_t)book->base - span / 8 >= span / 4 * 3;
+}
+
+static void recentre(struct book *book, ns_t ts)
+{
+    px_t center;
+    if (!middle(book, &center))
+        return;
+    px_t distance = center - price_of(book, book->window / 2);
+    px_t span = book->step * (px_t)book->window;
+    /* Two touches further apart than the window cannot both be inside: do not move to and fro for that. */
+    if (distance > span / 16 || distance < -(span / 16))
+        move_window(book, center, ts);
+}
+
+/* First levels of an empty book: the window goes to them. */
+static void start_grid(struct book *book, const struct event *event)
+{
+    const struct level *levels = event->levels;
+    bool have_bid = false, have_ask = false;
+    px_t bid = 0, ask = 0;
+    for (uint32_t i = 0; i < event->bid_count; i++) {
+        if (levels[i].qty != 0 && (!have_bid || levels[i].price > bid)) {
+            bid = levels[i].price;
+            have_bid = true;
+        }
+    }
+    levels += event->bid_count;
+    for (uint32_t i = 0; i < event->ask_count; i++) {
+        if (levels[i].qty != 0 && (!have_ask || levels[i].price < ask)) {
+            ask = levels[i].price;
+            have_ask = true;
+        }
+    }
+    if (have_bid && have_ask)
+        set_grid(book, bid / 2 + ask / 2, event->ts);
+    else if (have_bid || have_ask)
+        set_grid(book, have_bid ? bid : ask, event->ts);
+}
+
+static inline bool is_empty(const struct book *book)
+{
+    return book->touch[0].qty == 0 && book->touch[1].qty == 0;
+}
+
+static inline void finish_message(struct book *book, ns_t ts)
+{
+    refresh_touch(book, SIDE_BUY);
+    refresh_touch(book, SIDE_SELL);
+    if (UNLIKELY(near_edge(book, SIDE_BUY) || near_edge(book, SIDE_SELL)))
+        recentre(book, ts);
+    const struct level *bid = &book->touch[SIDE_BUY], *ask = &book->touch[SIDE_SELL];
+    if (UNLIKELY(bid->qty != 0 && ask->qty != 0 && bid->price >= ask->price)) {
+        book->flags |= BOOK_CROSSED;
+        book->stats.crossed++;
+    } else {
+        book->flags &= ~(uint32_t)BOOK_CROSSED;
+    }
+}
+
+void book_clear(struct book *book)
+{
+    for (int s = 0; s < 2; s++) {
+        clear_window(&book->sides[s], book->window);
+        book->sides[s].far.count = 0;
+        book->touch[s] = (struct level){0, 0};
+    }
+    book->flags &= ~(uint32_t)(BOOK_CROSSED | BOOK_PARTIAL);
+}
+
+void book_apply(struct book *book, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_BOOK_DELTA:
+        book->stats.deltas++;
+        if (UNLIKELY(is_empty(book)))
+            start_grid(book, event);
+        break;
+    case EVENT_BOOK_SNAPSHOT:
+        book->stats.snapshots++;
+        book_clear(book);
+        book->flags = event->flags & EVENT_PARTIAL ? BOOK_PARTIAL : 0;
+        start_grid(book, event);
+        break;
+    case EVENT_GAP:
+        book->stats.gaps++;
+        book->flags |= BOOK_STALE;
+        return;
+    default:
+        return;
+    }
+    apply_levels(book, SIDE_BUY, event->levels, event->bid_count);
+    apply_levels(book, SIDE_SELL, event->levels + event->bid_count, event->ask_count);
+    book->stats.levels += (uint64_t)event->bid_count + event->ask_count;
+    book->seq = event->seq;
+    book->ts = event->ts;
+    finish_message(book, event->ts);
+}
+
+void book_set(struct book *book, enum side side, px_t price, qty_t qty)
+{
+    const struct level level = {price, qty};
+    if (is_empty(book) && qty != 0)
+        set_grid(book, price, book->ts);
+    apply_levels(book, side, &level, 1);
+    book->stats.levels++;
+    finish_message(book, book->ts);
+}
+
+void book_copy(struct book *to, const struct book *from)
+{
+    ASSERT(to->window == from->window && to->instrument == from->instrument);
+    for (int s = 0; s < 2; s++) {
+        struct book_side *side = &to->sides[s];
+        const struct book_side *source = &from->sides[s];
+        ASSERT(side->far.capacity == source->far.capacity);
+        clear_window(side, to->window);
+        for (int64_t slot = scan_up(source, -1, from->window); slot >= 0; slot = scan_up(source, slot, from->window))
+            side->qty[slot] = source->qty[slot];
+        memcpy(side->bits, source->bits, from->window / 64 * sizeof(uint64_t));
+        memcpy(side->summary, source->summary, (from->window / 4096) * sizeof(uint64_t));
+        side->best = source->best;
+        side->window_count = source->window_count;
+        side->far.count = source->far.count;
+        if (source->far.count != 0)
+            memcpy(side->far.levels, source->far.levels, source->far.count * sizeof(struct level));
+        to->touch[s] = from->touch[s];
+    }
+    to->base = from->base;
+    to->step = from->step;
+    to->step_inverse = from->step_inverse;
+    to->flags = from->flags;
+    to->seq = from->seq;
+    to->ts = from->ts;
+    to->stats = from->stats;
+}
+
+/* ---- reading ---- */
+
+qty_t book_qty_at(const struct book *book, enum side s, px_t price)
+{
+    const struct book_side *side = &book->sides[s];
+    uint64_t slot = slot_of(book->base, (uint64_t)book->step, book->step_inverse, price);
+    if (LIKELY(slot < book->window))
+        return side->qty[slot];
+    uint32_t i = far_lower_bound(&side->far, price);
+    return i < side->far.count && side->far.levels[i].price == price ? side->far.levels[i].qty : 0;
+}
+
+/* The window slot to start scanning from so that the first hit is worse than `price`. */
+static int64_t scan_start(const struct book *book, enum side s, px_t price)
+{
+    px_t last = price_of(book, (int64_t)book->window - 1);
+    if (s == SIDE_BUY) {
+        if (price > last)
+            return book->window;
+        if (price <= book->base)
+            return 0;
+        px_t distance = price - book->base;
+        return distance / book->step + (distance % book->step != 0); /* ceil: a slot at or above price */
+    }
+    if (price < book->base)
+        return -1;
+    if (price >= last)
+        return book->window;
+    return (price - book->base) / book->step;
+}
+
+bool book_next(const struct book *book, enum side s, px_t price, struct level *level)
+{
+    const struct book_side *side = &book->sides[s];
+    int64_t start = scan_start(book, s, price);
+    int64_t slot = s == SIDE_BUY ? scan_down(side, start) : scan_up(side, start, book->window);
+    bool found = slot >= 0;
+    struct level next = {0, 0};
+    if (found)
+        next = (struct level){price_of(book, slot), side->qty[slot]};
+    if (side->far.count != 0) {
+        uint32_t i = far_lower_bound(&side->far, price);
+        if (s == SIDE_BUY) {
+            if (i > 0 && (!found || side->far.levels[i - 1].price > next.price)) {
+                next = side->far.levels[i - 1];
+                found = true;
+            }
+        } else {
+            if (i < side->far.count && side->far.levels[i].price == price)
+                i++;
+            if (i < side->far.count && (!found || side->far.levels[i].price < next.price)) {
+                next = side->far.levels[i];
+                found = true;
+            }
+        }
+    }
+    if (found)
+        *level = next;
+    return found;
+}
+
+uint32_t book_top(const struct book *book, enum side side, struct level *levels, uint32_t capacity)
+{
+    uint32_t count = 0;
+    struct level level;
+    for (bool more = book_best(book, side, &level); more && count < capacity;
+         more = book_next(book, side, level.price, &level))
+        levels[count++] = level;
+    return count;
+}
+
+uint32_t book_level_count(const struct book *book, enum side side)
+{
+    return book->sides[side].window_count + book->sides[side].far.count;
+}
