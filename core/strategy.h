@@ -170,6 +170,17 @@ static inline const struct instrument *strategy_instrument(struct strategy_ctx *
 {
     return ctx->verbs->instrument(ctx, instrument);
 }
+/* The number of an instrument by its symbol; the empty symbol is the first instrument of the run.
+ * ERR_UNKNOWN: the run has no such symbol. For start, not for the event path. */
+static inline err_t strategy_find_instrument(struct strategy_ctx *ctx, const char *symbol, uint16_t *number)
+{
+    for (uint16_t i = 0; i < ctx->verbs->instrument_count(ctx); i++)
+        if (symbol[0] == '\0' || __builtin_strcmp(ctx->verbs->instrument(ctx, i)->symbol, symbol) == 0) {
+            *number = i;
+            return ERR_OK;
+        }
+    return ERR_UNKNOWN;
+}
 static inline const struct book *strategy_book(struct strategy_ctx *ctx, uint16_t instrument)
 {
     return ctx->verbs->book(ctx, instrument);

@@ -10,7 +10,8 @@ const struct strategy noop_strategy = {
     .abi = STRATEGY_ABI,
     .name = "noop",
     .version = "1",
-    .help = "Does nothing. Keeps the books up to date and sends no order: for checking tapes and measuring the engine.",
+    .help =
+        "Does nothing. Keeps the books up to date and sends no order: for checking tapes and measuring the engine.",
     .state_size = 0,
     .params = NULL,
     .param_count = 0,

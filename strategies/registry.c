@@ -2,5 +2,7 @@
 
 const struct strategy *const strategies_builtin[] = {
     &noop_strategy,
+    &maker_strategy,
+    &cross_strategy,
 };
 const uint32_t strategies_builtin_count = ARRAY_LEN(strategies_builtin);

@@ -16,6 +16,8 @@ extern const struct strategy *const strategies_builtin[];
 extern const uint32_t strategies_builtin_count;
 
 extern const struct strategy noop_strategy;
+extern const struct strategy maker_strategy;
+extern const struct strategy cross_strategy;
 
 #ifdef __cplusplus
 }
