@@ -1,7 +1,120 @@
-#include <stdio.h>
+/* main.c: picks the verb. Everything a verb knows is in its own file. */
+#include "cli/exit_code.h"
+#include "cli/suggest.h"
+#include "cli/verbs.h"
+#include "cli/version.h"
 
-int main(void)
+#include <stdio.h>
+#include <string.h>
+
+struct verb {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct verb verbs[] = {
+    {NULL, NULL, NULL, NULL},
+};
+
+static const struct verb *find(const char *name)
 {
-    fputs("tapedeck: no verb yet\n", stderr);
-    return 2;
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
+        if (strcmp(verb->name, name) == 0)
+            return verb;
+    }
+    return NULL;
+}
+
+static void print_help(FILE *file)
+{
+    fputs("tapedeck: a deterministic, simulation-first trading engine\n\n"
+          "Usage:\n"
+          "  tapedeck VERB [OPTIONS]\n"
+          "  tapedeck help VERB        the manual page of a verb (also: tapedeck VERB --help)\n"
+          "  tapedeck --version\n\n"
+          "Verbs:\n",
+          file);
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++)
+        fprintf(file, "  %-10s  %s\n", verb->name, verb->summary);
+    fputs("\nEvery verb that prints figures prints them as JSON with --json.\n"
+          "Exit codes:",
+          file);
+#define EXIT_CODE_PRINT(name, number, text) fprintf(file, "\n  %3d  %s", number, text);
+    EXIT_CODE_MAP(EXIT_CODE_PRINT)
+#undef EXIT_CODE_PRINT
+    fputc('\n', file);
+}
+
+static int unknown_verb(const char *name)
+{
+    struct suggestion suggestion;
+    char hint[128];
+    suggest_start(&suggestion, name, strlen(name));
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++)
+        suggest_offer(&suggestion, verb->name);
+    fprintf(stderr, "tapedeck: unknown verb '%s'%s\nTry 'tapedeck --help'.\n", name,
+            suggest_text(&suggestion, hint));
+    return EXIT_CODE_USAGE;
+}
+
+static int print_page(const char *name)
+{
+    const struct verb *verb = find(name);
+    if (verb == NULL)
+        return unknown_verb(name);
+    fputs(verb->help, stdout);
+    return EXIT_CODE_OK;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static bool asks_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (is_help(argv[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What was printed counts only when it arrived: a full disk under `> file` is an error, not a short file. */
+static int finish(int code)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return code;
+    if (code == EXIT_CODE_OK) {
+        fputs("tapedeck: standard output could not be written\n", stderr);
+        return EXIT_CODE_IO;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_CODE_USAGE;
+    }
+    const char *name = argv[1];
+    if (is_help(name) || (strcmp(name, "help") == 0 && argc == 2)) {
+        print_help(stdout);
+        return finish(EXIT_CODE_OK);
+    }
+    if (strcmp(name, "help") == 0)
+        return finish(print_page(argv[2]));
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("tapedeck %s\nbuild %s\n%s\n", cli_version(), cli_build_id(), cli_compiler());
+        return finish(EXIT_CODE_OK);
+    }
+    const struct verb *verb = find(name);
+    if (verb == NULL)
+        return unknown_verb(name);
+    if (asks_help(argc - 1, argv + 1))
+        return finish(print_page(name));
+    return finish(verb->run(argc - 1, argv + 1));
 }

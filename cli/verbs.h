@@ -1,0 +1,25 @@
+/* verbs.h: every verb is one function and one page of help.
+ *
+ * `run` gets argv with argv[0] the verb's own name and returns an exit code (cli/exit_code.h). `help` is the
+ * whole manual page: NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXIT STATUS, EXAMPLES.
+ */
+#ifndef TAPEDECK_CLI_VERBS_H
+#define TAPEDECK_CLI_VERBS_H
+
+int verb_tape(int argc, char **argv);
+int verb_run(int argc, char **argv);
+int verb_strategy(int argc, char **argv);
+int verb_config(int argc, char **argv);
+int verb_import(int argc, char **argv);
+int verb_synth(int argc, char **argv);
+int verb_bench(int argc, char **argv);
+
+extern const char verb_tape_help[];
+extern const char verb_run_help[];
+extern const char verb_strategy_help[];
+extern const char verb_config_help[];
+extern const char verb_import_help[];
+extern const char verb_synth_help[];
+extern const char verb_bench_help[];
+
+#endif
