@@ -5,7 +5,7 @@
  * Text is [-+]digits[.digits][(e|E)[-+]digits], at least one digit, no spaces, no locale. A value
  * that has more decimals than asked for is rounded in the named direction, or refused
  * (ROUND_EXACT, ERR_PRECISION). A value that does not fit is ERR_RANGE; text of another shape is
- * ERR_SYNTAX. There is no limit on the number of digits in the text.
+ * ERR_SYNTAX. There is no limit on the number of digits in the text. Minus zero is zero.
  */
 #ifndef TAPEDECK_CORE_DECIMAL_H
 #define TAPEDECK_CORE_DECIMAL_H
@@ -48,9 +48,10 @@ err_t decimal_measure(const char *text, size_t text_size, unsigned *needed, unsi
  * DECIMAL_TEXT_SIZE bytes. */
 size_t decimal_format(char *text, money_t value, unsigned decimals, unsigned decimals_min);
 
-/* a * b / c with a 128-bit product, rounded as named; ERR_RANGE when the result exceeds int64, c != 0. */
+/* a * b / c with a 128-bit product, rounded as named; c != 0. ERR_RANGE when the result exceeds int64,
+ * ERR_PRECISION for ROUND_EXACT with a remainder. */
 err_t decimal_muldiv(int64_t a, int64_t b, int64_t c, enum rounding rounding, int64_t *value) MUST_USE;
-/* dividend / divisor rounded as named (not ROUND_EXACT); divisor != 0. */
+/* dividend / divisor rounded as named (not ROUND_EXACT); divisor != 0, and not -2^127 / -1 (asserted). */
 money_t money_divide(money_t dividend, money_t divisor, enum rounding rounding);
 /* Move between scales: multiply by 10^(to - from), or divide with the named rounding. ERR_RANGE on
  * overflow, ERR_PRECISION for ROUND_EXACT. */

@@ -34,7 +34,7 @@ enum contract_kind {
 };
 
 struct tick_band {
-    px_t from; /* the band holds from this price (inclusive) to the next band's */
+    px_t from; /* >= 0; the band holds from this price (inclusive) to the next band's */
     px_t tick; /* > 0 */
 };
 
@@ -68,7 +68,8 @@ struct instrument {
 };
 
 /* Zeroed but valid: one tick table from the beginning of time with one band, tick and lot of one unit,
- * multiplier 1. Names are cut to fit (ERR_RANGE) and must be printable ASCII or UTF-8 without spaces. */
+ * multiplier 1. A name that is empty, does not fit its field, or is not UTF-8 without blanks and control
+ * characters is ERR_RANGE, as are too many decimals. */
 err_t instrument_init(struct instrument *instrument, const char *venue, const char *symbol, const char *base,
                       const char *quote, enum contract_kind contract, unsigned price_decimals,
                       unsigned qty_decimals) MUST_USE;
@@ -79,15 +80,17 @@ void instrument_set_tick(struct instrument *instrument, px_t tick);
 
 /* The table in force at `ts` (the first table for earlier times); lives as long as the instrument. */
 const struct tick_table *instrument_tick_table(const struct instrument *instrument, ns_t ts);
-/* The tick of `price` at `ts`. price <= 0 has no tick: ERR_RANGE, never a default. */
+/* The tick of `price` at `ts`. A price <= 0 or below the first band has no tick: ERR_RANGE, never a default. */
 err_t instrument_tick(const struct instrument *instrument, px_t price, ns_t ts, px_t *tick) MUST_USE;
 /* True when `price` is a multiple of its band's tick at `ts`. */
 bool instrument_on_tick(const struct instrument *instrument, px_t price, ns_t ts);
-/* Nearest price on the grid in the named direction (ROUND_FLOOR, ROUND_CEIL, ROUND_HALF_AWAY);
- * a price that rounds into the next band is on that band's grid too. ERR_RANGE if nothing positive fits. */
+/* Nearest price on the grid in the named direction (ROUND_FLOOR, ROUND_CEIL, ROUND_HALF_AWAY: others are
+ * asserted); a price that rounds into the next band is on that band's grid too. Grid lines are multiples of the
+ * band's tick counted from zero. ERR_RANGE for a price <= 0, and if nothing positive fits that way (to the
+ * nearest: in neither way). */
 err_t instrument_round_price(const struct instrument *instrument, px_t price, ns_t ts, enum rounding rounding,
                              px_t *rounded) MUST_USE;
-/* Quantity truncated to the lot. */
+/* Quantity truncated to the lot (toward zero). */
 qty_t instrument_round_qty(const struct instrument *instrument, qty_t qty);
 
 /* price x qty, exact, at price_decimals + qty_decimals. */
