@@ -1,0 +1,162 @@
+/* config.h: what a run is, parsed, checked and in units.
+ *
+ *   file.yaml ─► config_yaml (libfyaml) ─► tree ─► config_read ─┐
+ *   --set a.b=c ───────────────────────────► │     one table   ├─► struct run_config ─► resolved YAML ─► config hash
+ *   --tape FILE ───────────────────────────► │  (config_schema)│
+ *                                                              └─► config explain
+ *
+ * One table (config_schema.c) holds every key: its type, range, default, help and its place in struct run_config.
+ * Checking, `config explain` and the resolved config are walks over that table; there is no second list.
+ * Decimals are read as text and kept exactly; nothing passes through a double.
+ *
+ * Errors name file, line and column, show the offending text with a caret, and say what is allowed. That holds
+ * for later errors too (a tick that does not fit the instrument of the tape): see run_config_error.
+ */
+#ifndef TAPEDECK_CLI_CONFIG_H
+#define TAPEDECK_CLI_CONFIG_H
+
+#include "cli/options.h"
+#include "core/instrument.h"
+#include "core/risk.h"
+#include "core/strategy.h"
+
+enum run_mode { RUN_BACKTEST };
+enum queue_kind { QUEUE_PESSIMISTIC };
+
+/* Set when the config has the key (or its default is a value), else the rest is zero. */
+struct config_rate {
+    bool set;
+    int64_t value; /* at FEE_DECIMALS */
+};
+struct config_money {
+    bool set;
+    money_t value; /* at MONEY_DECIMALS */
+};
+/* A decimal whose scale is known only when the instrument is. Text in canonical form, NULL: not set. */
+struct config_decimal {
+    const char *text;
+};
+struct config_time {
+    bool set;
+    ns_t value;
+};
+
+struct config_synth {
+    bool set; /* feed.synth is in the config: the market is made, not read */
+    uint64_t seed;
+    ns_t start;           /* first event not before */
+    ns_t duration;        /* of the made market */
+    uint32_t instruments; /* how many */
+    bool level3;          /* order-by-order events beside the price levels */
+};
+
+struct config_feed {
+    const char **tapes; /* paths, relative ones already joined to the config's folder */
+    uint32_t tape_count;
+    struct config_synth synth;
+    struct config_time from, to; /* inputs with from <= ts < to */
+    uint32_t speed;              /* times the recorded pace; 0: as fast as possible */
+    bool read_ahead;
+};
+
+struct config_instrument { /* overrides what the tape says of an instrument */
+    const char *symbol;
+    const char *venue; /* NULL: any */
+    struct config_rate maker_fee, taker_fee;
+    struct config_decimal tick, lot, qty_min, notional_min;
+};
+
+struct config_venue {
+    ns_t latency_entry, latency_response;
+    struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
+    enum queue_kind queue;
+    bool check_funds;
+};
+
+struct config_balance {
+    const char *currency;
+    money_t amount; /* at MONEY_DECIMALS */
+};
+
+struct config_risk {
+    struct config_money order_notional_max;
+    struct config_decimal position_max;
+    uint32_t open_orders_max;
+    uint32_t orders_per_second_max;
+    uint32_t price_collar_bp;
+    struct config_money daily_loss_max;
+    bool kill_reset_daily;
+};
+
+struct config_output {
+    const char *dir;
+    ns_t equity_interval; /* 0: no equity curve */
+    enum log_level log_level;
+};
+
+struct config_engine {
+    uint32_t book_window, book_far, order_capacity, timer_capacity;
+};
+
+struct config_tree; /* the parsed text, for messages */
+
+struct run_config {
+    const char *path;
+    uint64_t seed;
+    enum run_mode mode;
+    struct config_feed feed;
+    struct config_instrument *instruments;
+    uint32_t instrument_count;
+    struct config_venue venue;
+    struct config_balance *balances;
+    uint32_t balance_count;
+    struct config_risk risk;
+    struct {
+        const char *name;   /* NULL: plug-in */
+        const char *plugin; /* path, NULL: built in */
+    } strategy_source;
+    struct config_output output;
+    struct config_engine engine;
+
+    const struct strategy *strategy; /* looked up or loaded; lives as long as the config */
+    void *strategy_state;            /* state_size bytes (64-byte aligned), zeroed, parameters filled in */
+
+    const char *resolved;              /* every key in schema order, defaults included, as YAML */
+    char hash[33];                     /* of the resolved text without what cannot change a result */
+    struct config_tree *tree;          /* where everything was written */
+};
+
+struct config_options {
+    const struct option_list *sets;  /* key.path=value, later ones win; may be NULL */
+    const struct option_list *tapes; /* replaces feed.tapes (and feed.synth) when not empty; may be NULL */
+};
+
+/* Read, check, load the strategy, fill its parameters. Tapes are named, not opened (config_check_files does).
+ * ERR_CONFIG with the place and a caret; ERR_NOTFOUND, ERR_IO, ERR_PERMISSION for the file itself. */
+err_t run_config_load(struct run_config **config, const char *path, const struct config_options *options,
+                      struct err_text *why) MUST_USE;
+/* The same from memory; `path` is used in messages and for relative paths. */
+err_t run_config_parse(struct run_config **config, const char *path, const char *text, size_t size,
+                       const struct config_options *options, struct err_text *why) MUST_USE;
+void run_config_free(struct run_config *config);
+
+/* Every tape is there and readable; ERR_CONFIG at its place in the config. */
+err_t run_config_check_files(const struct run_config *config, struct err_text *why) MUST_USE;
+
+/* An error about a key, with its place, its text and a caret: "instruments[0].tick", "feed.tapes[2]",
+ * "account.balances.USDT". A key that the user did not write is named without a place. Returns ERR_CONFIG. */
+err_t run_config_error(const struct run_config *config, const char *key, struct err_text *why, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
+/* Lay the config's fees and overrides over an instrument of a tape (venue.fees first, then its own entry).
+ * ERR_CONFIG at the key when a value does not fit the instrument's decimals or its rules. */
+err_t run_config_apply_instrument(const struct run_config *config, struct instrument *instrument,
+                                  struct err_text *why) MUST_USE;
+/* Every entry of `instruments` names one of these, or ERR_CONFIG with a suggestion. */
+err_t run_config_match_instruments(const struct run_config *config, const struct instrument *instruments,
+                                   uint32_t instrument_count, struct err_text *why) MUST_USE;
+/* The risk section in the units of an instrument. */
+err_t run_config_risk_limits(const struct run_config *config, const struct instrument *instrument,
+                             struct risk_limits *limits, struct err_text *why) MUST_USE;
+
+#endif
