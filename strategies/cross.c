@@ -43,7 +43,6 @@ struct cross {
     money_t fast_sum, slow_sum;
 
     uint64_t order_id; /* 0: no order out */
-    bool cancelling;
 };
 
 static err_t refuse(struct strategy_ctx *ctx, const char *text)
@@ -74,8 +73,7 @@ static err_t cross_start(struct strategy_ctx *ctx, void *state)
 static void trade_to_target(struct strategy_ctx *ctx, struct cross *cross)
 {
     if (cross->order_id != 0) {
-        if (!cross->cancelling)
-            cross->cancelling = strategy_cancel(ctx, cross->order_id) == ERR_OK;
+        strategy_cancel(ctx, cross->order_id); /* ERR_STATE: one is under way already */
         return;
     }
     qty_t distance = cross->target - strategy_position(ctx, cross->number)->qty;
@@ -148,14 +146,9 @@ static void cross_order(struct strategy_ctx *ctx, void *state, const struct orde
                         const struct execution *execution)
 {
     struct cross *cross = state;
-    if (order->id != cross->order_id)
-        return;
-    if (execution->kind == EXEC_CANCEL_REJECT)
-        cross->cancelling = false;
-    if (order_is_open(order))
+    if (order->id != cross->order_id || order_is_open(order))
         return;
     cross->order_id = 0;
-    cross->cancelling = false;
     if (execution->kind == EXEC_CANCELLED)
         trade_to_target(ctx, cross);
 }
@@ -163,8 +156,8 @@ static void cross_order(struct strategy_ctx *ctx, void *state, const struct orde
 static void cross_stop(struct strategy_ctx *ctx, void *state)
 {
     struct cross *cross = state;
-    if (cross->order_id != 0 && !cross->cancelling)
-        cross->cancelling = strategy_cancel(ctx, cross->order_id) == ERR_OK;
+    if (cross->order_id != 0)
+        strategy_cancel(ctx, cross->order_id);
 }
 
 static const struct strategy_param cross_params[] = {

@@ -25,7 +25,6 @@
 struct quote {
     uint64_t order_id; /* 0: no order out on this side */
     px_t price;
-    bool cancelling; /* a cancel is on its way */
 };
 
 struct maker {
@@ -111,10 +110,11 @@ static qty_t wanted_qty(struct strategy_ctx *ctx, const struct maker *maker, enu
     return qty < maker->instrument->qty_min ? 0 : qty;
 }
 
-static void pull(struct strategy_ctx *ctx, struct quote *quote)
+/* A cancel that is under way already is not sent twice: the engine answers ERR_STATE, and that is fine here. */
+static void pull(struct strategy_ctx *ctx, const struct quote *quote)
 {
-    if (quote->order_id != 0 && !quote->cancelling)
-        quote->cancelling = strategy_cancel(ctx, quote->order_id) == ERR_OK;
+    if (quote->order_id != 0)
+        strategy_cancel(ctx, quote->order_id);
 }
 
 /* Bring one side to where it should be: leave, cancel or place. */
@@ -136,7 +136,7 @@ static void requote(struct strategy_ctx *ctx, struct maker *maker, enum side sid
     unsigned flags = maker->post_only ? ORDER_POST_ONLY : 0;
     uint64_t order_id;
     if (strategy_limit(ctx, maker->number, side, price, qty, TIF_GTC, flags, &order_id) == ERR_OK)
-        *quote = (struct quote){.order_id = order_id, .price = price, .cancelling = false};
+        *quote = (struct quote){.order_id = order_id, .price = price};
 }
 
 /* There is no time before the first event, so the first book message starts the timers. */
@@ -174,13 +174,9 @@ static void maker_order(struct strategy_ctx *ctx, void *state, const struct orde
 {
     struct maker *maker = state;
     struct quote *quote = &maker->quotes[order->side];
-    if (order->id != quote->order_id)
+    if (order->id != quote->order_id || order_is_open(order))
         return;
-    if (execution->kind == EXEC_CANCEL_REJECT)
-        quote->cancelling = false;
-    if (order_is_open(order))
-        return;
-    *quote = (struct quote){.order_id = 0, .price = 0, .cancelling = false};
+    quote->order_id = 0;
     if (execution->kind == EXEC_CANCELLED)
         requote(ctx, maker, order->side);
 }
