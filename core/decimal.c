@@ -405,6 +405,15 @@ err_t money_add(money_t a, money_t b, money_t *sum)
     return ERR_OK;
 }
 
+err_t money_subtract(money_t a, money_t b, money_t *difference)
+{
+    money_t result;
+    if (__builtin_sub_overflow(a, b, &result))
+        return ERR_RANGE;
+    *difference = result;
+    return ERR_OK;
+}
+
 err_t money_multiply(money_t a, money_t b, money_t *product)
 {
     money_t result;

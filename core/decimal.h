@@ -57,6 +57,7 @@ money_t money_divide(money_t dividend, money_t divisor, enum rounding rounding);
  * overflow, ERR_PRECISION for ROUND_EXACT. */
 err_t money_rescale(money_t value, unsigned from, unsigned to, enum rounding rounding, money_t *out) MUST_USE;
 err_t money_add(money_t a, money_t b, money_t *sum) MUST_USE;
+err_t money_subtract(money_t a, money_t b, money_t *difference) MUST_USE;
 err_t money_multiply(money_t a, money_t b, money_t *product) MUST_USE;
 
 /* 10^n for n in 0..18. */

@@ -1,10 +1,20 @@
 /* risk.h: the gate that every order passes before it leaves; a refusal is an event with its reason.
  *
+ *   request ─► kill switch ─► notional ─► position ─► open orders ─► rate ─► collar ─► daily loss ─► out
+ *                  ▲                                                                      │ hit
+ *                  └──────────────────────────────────────────────────────────────────────┘
+ *
  * Checks run in the order of the fields below and the first failure is the answer. A limit of 0 is off.
- * Money limits are in the instrument's settle (spot: quote) currency at MONEY_DECIMALS.
- * An order that only reduces an open position passes the position check. The daily loss is counted
- * from the equity at 00:00 UTC of the event's day; once hit, the kill switch is set and stays set until
- * an operator clears it (or the next day, if so configured).
+ * Money limits are in the instrument's settle (spot: quote) currency at MONEY_DECIMALS; notionals are rounded
+ * up. A market order is valued at the opposite touch; where a check needs a touch and the book is stale or that
+ * side empty, the answer is REASON_RISK_NO_MARKET.
+ * An order that only reduces an open position passes the position check, and so does a reduce-only one.
+ *
+ * The daily loss is counted from the equity at 00:00 UTC of the event's day (the first mark of the day), to the
+ * lowest mark since: a loss that was hit between two orders is hit, also when the market came back. It is acted
+ * on at the next order: that one is refused (REASON_RISK_DAILY_LOSS) and the kill switch is set, for all
+ * instruments, and stays set until an operator clears it (or the next day, if so configured). Clearing starts
+ * the count anew from the next mark.
  */
 #ifndef TAPEDECK_CORE_RISK_H
 #define TAPEDECK_CORE_RISK_H
@@ -17,7 +27,7 @@ extern "C" {
 
 struct risk_limits {
     money_t order_notional_max;
-    qty_t position_max; /* absolute, open orders of the same side included, in lots of the instrument */
+    qty_t position_max; /* absolute, open orders of the same side included; in the instrument's quantity scale */
     uint32_t open_orders_max;
     uint32_t orders_per_second_max; /* sliding second of event time */
     uint32_t collar_bp;             /* a limit price at most this far beyond the opposite touch, in 1/10,000 */
@@ -35,19 +45,23 @@ struct risk_view { /* what the gate looks at; filled by the engine */
 };
 
 struct risk;
+/* `orders_per_second_max`: the largest of the limits'. */
 size_t risk_size(uint32_t instrument_count, uint32_t orders_per_second_max);
-/* `limits`: one per instrument. */
+/* `limits`: one per instrument, copied. `memory` is 64-byte aligned. */
 struct risk *risk_init(void *memory, const struct risk_limits *limits, uint32_t instrument_count);
-/* REASON_NONE when the order may leave (and then it counts for the rate). */
+/* REASON_NONE when the order may leave (and then it counts for the rate). Called before the order is in
+ * view->orders. */
 enum reason risk_check(struct risk *risk, const struct order_request *request, const struct risk_view *view, ns_t ts);
-/* An amend is checked like the order it turns into, without the open-order count. */
+/* An amend is checked like the order it turns into (`qty` is the new total), without the open-order count; it
+ * counts for the rate like an order. `order` is in view->orders, as it was. */
 enum reason risk_check_amend(struct risk *risk, const struct order *order, px_t price, qty_t qty,
                              const struct risk_view *view, ns_t ts);
 void risk_kill(struct risk *risk);
 void risk_clear(struct risk *risk);
 bool risk_killed(const struct risk *risk);
-/* Called at least once per event-day change and after fills: keeps the day's starting equity. */
-void risk_mark(struct risk *risk, money_t equity, ns_t ts);
+/* Called at least once per event-day change and after fills, for each settle currency (of an instrument of this
+ * gate): keeps the day's starting and lowest equity. */
+void risk_mark(struct risk *risk, const char *currency, money_t equity, ns_t ts);
 
 #ifdef __cplusplus
 }
