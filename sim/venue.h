@@ -12,15 +12,22 @@
  *  - A marketable order walks the displayed levels from the best to its limit and takes each level's
  *    displayed quantity less what we took before: consumption is remembered a price, and given back only
  *    by what the feed shows as new (an increase of a level is new quantity, a decrease first eats the consumed
- *    part, a snapshot or a level that went to zero starts afresh).
+ *    part, a level that went to zero and the first snapshot after a gap start afresh). The memory holds 128
+ *    prices a side; what could not be remembered cannot be taken.
  *  - A resting order joins behind all displayed quantity of its price. Trades of the opposite aggressor at
  *    its price eat what is ahead, then fill it; one trade's quantity passes through our orders in time
  *    priority once, and is never used twice. Cancels ahead do not help (pessimistic), but the quantity ahead is
- *    never more than what is displayed.
+ *    never more than what is displayed. A shrinking display and the trade that caused it count once, whichever
+ *    comes first; a trade stamped before the order joined does not count for it.
+ *  - Beyond the depth of a partial snapshot the queue is unknown: no trade at the price fills until the level is
+ *    displayed.
  *  - A trade through the price (worse for the aggressor than our price) fills it whole, at its own price.
  *  - Opposite displayed quantity at or through its price (a depth update crosses us) fills it at its own price,
  *    at most by what is displayed there and not yet consumed.
  *  - Recorded trades flagged EVENT_SPECIAL fill nothing. Aggressor side unknown: price decides.
+ *  - Our orders never trade with each other: one that would have to trade at or through a price where we
+ *    rest on the other side is rejected (REASON_SELF_TRADE).
+ *  - Amending to a smaller quantity at the same price keeps the place; any other change goes to the back.
  *  - While the book is stale (GAP), nothing fills and new orders are rejected (REASON_STALE_BOOK), cancels work.
  *
  * Pure: no clock, no randomness, no allocation after init. The caller brings the memory.
@@ -59,9 +66,12 @@ struct venue_config {
     uint32_t book_window, book_far;
     uint32_t own_orders_max; /* resting at once, over all instruments */
     bool check_funds;        /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
+    ns_t stamp_slack; /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
+                       */
 };
 
 struct venue;
+/* Bytes for venue_init, whose memory is 64-byte aligned and zeroed. */
 size_t venue_size(const struct venue_config *config);
 struct venue *venue_init(void *memory, const struct venue_config *config, const struct venue_sink *sink);
 /* For start balances; the venue keeps its own account, apart from the engine's. */
@@ -83,7 +93,7 @@ struct venue_order_view {
     enum side side;
     px_t price;
     qty_t leaves;
-    qty_t ahead; /* displayed quantity before us in the queue */
+    qty_t ahead; /* displayed quantity before us in the queue; INT64_MAX: unknown, never displayed yet */
 };
 /* False when not resting. */
 bool venue_order(const struct venue *venue, uint64_t order_id, struct venue_order_view *view);

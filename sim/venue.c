@@ -1,0 +1,513 @@
+/* venue.c: what reaches the venue, and what it answers.
+ *
+ * A new order passes its checks in one fixed order, and the first that fails names the reason:
+ *
+ *   duplicate id ► stale book ► quantity ► price ► notional ► reduce-only ► post-only ► self-trade ► room ► funds
+ *
+ * Then it is acknowledged, takes what it may, and rests or expires. Our own orders are no part of the
+ * displayed book and never trade with each other: an order that would have to trade at or through a price at
+ * which we rest on the other side is rejected whole (REASON_SELF_TRADE). */
+#include "sim/venue_state.h"
+
+#include <string.h>
+
+/* ---- memory ---- */
+
+#define ALIGN64(size) (((size) + 63) & ~(size_t)63)
+
+static uint32_t bucket_count(uint32_t orders)
+{
+    uint32_t count = 16;
+    while (count < orders)
+        count *= 2;
+    return count;
+}
+
+size_t venue_size(const struct venue_config *config)
+{
+    size_t instruments = config->instrument_count, orders = config->own_orders_max;
+    return ALIGN64(sizeof(struct venue)) + ALIGN64(instruments * sizeof(struct venue_instrument)) +
+           ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
+           ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
+           ALIGN64(account_size(config->instrument_count)) +
+           instruments * ALIGN64(book_size(config->book_window, config->book_far));
+}
+
+static void *carve(char **at, size_t size)
+{
+    void *piece = *at;
+    *at += ALIGN64(size);
+    return piece;
+}
+
+static void init_slabs(struct venue *venue)
+{
+    for (uint32_t i = 0; i < venue->orders_max; i++) {
+        uint32_t next = i + 1 < venue->orders_max ? i + 1 : SLOT_NONE;
+        venue->orders[i] = (struct own_order){.next = next};
+        venue->levels[i] = (struct own_level){.worse = next};
+    }
+    venue->order_free = venue->level_free = venue->orders_max > 0 ? 0 : SLOT_NONE;
+    for (uint32_t i = 0; i <= venue->bucket_mask; i++)
+        venue->buckets[i] = SLOT_NONE;
+}
+
+struct venue *venue_init(void *memory, const struct venue_config *config, const struct venue_sink *sink)
+{
+    char *at = memory;
+    ASSERT((uintptr_t)memory % 64 == 0);
+    ASSERT(config->own_orders_max < SLOT_NONE / 2);
+    struct venue *venue = carve(&at, sizeof(*venue));
+    *venue = (struct venue){
+        .sink = *sink,
+        .instruments = config->instruments,
+        .instrument_count = config->instrument_count,
+        .orders_max = config->own_orders_max,
+        .bucket_mask = bucket_count(config->own_orders_max) - 1,
+        .check_funds = config->check_funds,
+        .stamp_slack = config->stamp_slack,
+        .now = INT64_MIN,
+    };
+    venue->markets = carve(&at, config->instrument_count * sizeof(struct venue_instrument));
+    venue->orders = carve(&at, config->own_orders_max * sizeof(struct own_order));
+    venue->levels = carve(&at, config->own_orders_max * sizeof(struct own_level));
+    venue->buckets = carve(&at, (venue->bucket_mask + 1) * sizeof(uint32_t));
+    void *account_memory = carve(&at, account_size(config->instrument_count));
+    venue->account = account_init(account_memory, config->instruments, config->instrument_count);
+    init_slabs(venue);
+    for (uint16_t i = 0; i < config->instrument_count; i++) {
+        struct venue_instrument *market = &venue->markets[i];
+        memset(market, 0, sizeof(*market));
+        market->instrument = &config->instruments[i];
+        market->fee_rule = fee_rule_of(market->instrument);
+        market->best[SIDE_BUY] = market->best[SIDE_SELL] = SLOT_NONE;
+        book_init(&market->book, carve(&at, book_size(config->book_window, config->book_far)), config->book_window,
+                  config->book_far, market->instrument);
+    }
+    return venue;
+}
+
+struct account *venue_account(struct venue *venue)
+{
+    return venue->account;
+}
+
+struct book *venue_book(struct venue *venue, uint16_t instrument)
+{
+    ASSERT(instrument < venue->instrument_count);
+    return &venue->markets[instrument].book;
+}
+
+uint32_t venue_open_count(const struct venue *venue)
+{
+    return venue->open_count;
+}
+
+uint32_t venue_open_count_of(const struct venue *venue, uint16_t instrument)
+{
+    ASSERT(instrument < venue->instrument_count);
+    return venue->markets[instrument].open_count;
+}
+
+bool venue_order(const struct venue *venue, uint64_t order_id, struct venue_order_view *view)
+{
+    const struct own_order *order = queue_find(venue, order_id);
+    if (order == NULL)
+        return false;
+    *view = (struct venue_order_view){.order_id = order_id,
+                                      .side = (enum side)order->side,
+                                      .price = order->price,
+                                      .leaves = own_leaves(order),
+                                      .ahead = order->ahead};
+    return true;
+}
+
+/* ---- answers ---- */
+
+void venue_say(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason)
+{
+    struct execution execution = {
+        .order_id = order->order_id,
+        .venue_order = order->venue_order,
+        .venue_ts = venue->now,
+        .kind = (uint8_t)kind,
+        .reason = (uint16_t)reason,
+    };
+    bool rests = kind == EXEC_ACK || kind == EXEC_AMENDED || kind == EXEC_CANCEL_REJECT || kind == EXEC_AMEND_REJECT;
+    execution.leaves = rests ? own_leaves(order) : 0;
+    if (kind == EXEC_ACK || kind == EXEC_AMENDED) {
+        execution.price = order->price;
+        execution.qty = order->qty;
+    }
+    venue->sink.emit(venue->sink.context, venue->now, &execution, order->instrument);
+}
+
+void venue_end(struct venue *venue, struct own_order *order, enum exec_kind kind, enum reason reason)
+{
+    funds_release(venue, order);
+    order->ended = true;
+    venue_say(venue, order, kind, reason);
+}
+
+/* How much an order of `side` may trade without opening or growing a position. Spot holds no positions: a
+ * sell reduces what is held, a buy has nothing to reduce. */
+static qty_t reducible(const struct venue *venue, uint16_t instrument, enum side side)
+{
+    if (venue->instruments[instrument].contract == CONTRACT_SPOT)
+        return side == SIDE_SELL ? INT64_MAX : 0;
+    const struct position *position = account_position(venue->account, instrument);
+    qty_t held = side == SIDE_SELL ? position->qty : -position->qty;
+    return held > 0 ? held : 0;
+}
+
+qty_t venue_fillable(const struct venue *venue, const struct own_order *order)
+{
+    qty_t leaves = own_leaves(order);
+    if ((order->flags & ORDER_REDUCE_ONLY) == 0)
+        return leaves;
+    qty_t held = reducible(venue, order->instrument, (enum side)order->side);
+    return held < leaves ? held : leaves;
+}
+
+/* Book a fill: fee, funds, account. Nothing has changed when it fails. */
+static err_t book_fill(struct venue *venue, struct own_order *order, px_t price, qty_t qty, bool maker,
+                       struct fee *fee)
+{
+    struct venue_instrument *market = &venue->markets[order->instrument];
+    const struct instrument *instrument = market->instrument;
+    int64_t rate = maker ? instrument->maker_fee : instrument->taker_fee;
+    err_t err = fee_compute(instrument, market->fee_rule, rate, price, qty, fee);
+    if (err == ERR_OK)
+        err = funds_before_fill(venue, order, price, qty, fee);
+    if (err == ERR_OK)
+        err = account_fill(venue->account, order->instrument, (enum side)order->side, price, qty, fee->amount,
+                           fee->decimals, fee->currency);
+    return err;
+}
+
+qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t qty, bool maker)
+{
+    struct fee fee;
+    qty_t fillable = venue_fillable(venue, order);
+    if (fillable == 0) {
+        venue_end(venue, order, EXEC_EXPIRED, REASON_REDUCE_ONLY);
+        return 0;
+    }
+    qty = qty < fillable ? qty : fillable;
+    if (book_fill(venue, order, price, qty, maker, &fee) != ERR_OK) {
+        /* An amount beyond 128 bits: such a fill does not happen, and the order does not stay to try again. */
+        venue_end(venue, order, EXEC_EXPIRED, REASON_VENUE);
+        return 0;
+    }
+    order->filled += qty;
+    struct execution execution = {
+        .order_id = order->order_id,
+        .venue_order = order->venue_order,
+        .trade_id = ++venue->last_trade,
+        .venue_ts = venue->now,
+        .price = price,
+        .qty = qty,
+        .leaves = own_leaves(order),
+        .fee = fee.amount,
+        .fee_decimals = fee.decimals,
+        .kind = EXEC_FILL,
+        .maker = maker,
+    };
+    memcpy(execution.fee_currency, fee.currency, strnlen(fee.currency, sizeof(execution.fee_currency) - 1));
+    venue->sink.emit(venue->sink.context, venue->now, &execution, order->instrument);
+    if (own_leaves(order) == 0) {
+        funds_release(venue, order);
+        order->ended = true;
+    } else if (qty == fillable) {
+        venue_end(venue, order, EXEC_EXPIRED, REASON_REDUCE_ONLY);
+    }
+    return qty;
+}
+
+/* ---- market events ---- */
+
+static void book_message(struct venue *venue, struct venue_instrument *market, const struct event *event, ns_t stamp)
+{
+    bool was_stale = (market->book.flags & BOOK_STALE) != 0;
+    book_apply(&market->book, event);
+    market->book_ts = stamp;
+    if (event->kind == EVENT_BOOK_SNAPSHOT) {
+        /* Best first in a snapshot: the last level of a side is as deep as it goes. */
+        market->covered[SIDE_BUY] = event->bid_count > 0;
+        market->covered[SIDE_SELL] = event->ask_count > 0;
+        if (event->bid_count > 0)
+            market->cover[SIDE_BUY] = event->levels[event->bid_count - 1].price;
+        if (event->ask_count > 0)
+            market->cover[SIDE_SELL] = event->levels[event->bid_count + event->ask_count - 1].price;
+        if (was_stale)
+            take_forget(market);
+    }
+    if (market->book.flags & BOOK_STALE)
+        return;
+    if ((market->taken[SIDE_BUY].count | market->taken[SIDE_SELL].count) != 0)
+        take_after_book(market, event);
+    if (market->open_count != 0)
+        queue_after_book(venue, market, event);
+}
+
+void venue_market(struct venue *venue, ns_t ts, const struct event *event)
+{
+    ASSERT(ts >= venue->now);
+    venue->now = ts;
+    if (event->kind != EVENT_BOOK_SNAPSHOT && event->kind != EVENT_BOOK_DELTA && event->kind != EVENT_GAP &&
+        event->kind != EVENT_TRADE)
+        return;
+    if (event->kind == EVENT_GAP && event->instrument == INSTRUMENT_NONE) {
+        for (uint16_t i = 0; i < venue->instrument_count; i++)
+            book_apply(&venue->markets[i].book, event);
+        return;
+    }
+    ASSERT(event->instrument < venue->instrument_count);
+    struct venue_instrument *market = &venue->markets[event->instrument];
+    /* Streams overtake each other: an event may be older than the venue's time, never younger. */
+    ns_t stamp = event->exch_ts != 0 && event->exch_ts < ts ? event->exch_ts : ts;
+    if (event->kind != EVENT_TRADE)
+        book_message(venue, market, event, stamp);
+    else if (market->open_count != 0 && (event->flags & EVENT_SPECIAL) == 0 && (market->book.flags & BOOK_STALE) == 0)
+        queue_after_trade(venue, market, event, stamp);
+}
+
+/* ---- checks of new and amended orders ---- */
+
+/* Marks an id as used; false: it was before, or is too old to tell. */
+static bool id_is_new(struct venue *venue, uint64_t id)
+{
+    uint64_t *word = &venue->id_seen[id % ID_WINDOW / 64];
+    uint64_t bit = UINT64_C(1) << (id % 64);
+    if (id > venue->id_high) {
+        if (id - venue->id_high >= ID_WINDOW) {
+            memset(venue->id_seen, 0, sizeof(venue->id_seen));
+        } else {
+            for (uint64_t skipped = venue->id_high + 1; skipped <= id; skipped++)
+                venue->id_seen[skipped % ID_WINDOW / 64] &= ~(UINT64_C(1) << (skipped % 64));
+        }
+        venue->id_high = id;
+    } else if (venue->id_high - id >= ID_WINDOW || (*word & bit) != 0) {
+        return false;
+    }
+    *word |= bit;
+    return true;
+}
+
+static enum reason check_qty(const struct instrument *instrument, qty_t qty)
+{
+    if (qty <= 0 || qty % instrument->lot != 0 || (instrument->qty_min != 0 && qty < instrument->qty_min) ||
+        (instrument->qty_max != 0 && qty > instrument->qty_max))
+        return REASON_BAD_QTY;
+    return REASON_NONE;
+}
+
+/* Value of the order at its limit, a market order at the best opposite price; orders that only reduce are
+ * exempt, and so are contracts valued in base. */
+static enum reason check_notional(const struct venue *venue, const struct own_order *order)
+{
+    const struct venue_instrument *market = &venue->markets[order->instrument];
+    const struct instrument *instrument = market->instrument;
+    struct level touch;
+    px_t price = order->price;
+    if (instrument->notional_min == 0 || (order->flags & ORDER_REDUCE_ONLY) ||
+        instrument->contract == CONTRACT_INVERSE)
+        return REASON_NONE;
+    if (order->type == ORDER_MARKET) {
+        if (!book_best(&market->book, side_opposite((enum side)order->side), &touch))
+            return REASON_NONE;
+        price = touch.price;
+    }
+    return instrument_notional(price, order->qty) < instrument->notional_min ? REASON_MIN_NOTIONAL : REASON_NONE;
+}
+
+static enum reason check_rules(const struct venue *venue, const struct own_order *order)
+{
+    const struct instrument *instrument = &venue->instruments[order->instrument];
+    enum reason reason = check_qty(instrument, order->qty);
+    if (reason == REASON_NONE && order->type == ORDER_LIMIT &&
+        (order->price <= 0 || !instrument_on_tick(instrument, order->price, venue->now)))
+        reason = REASON_BAD_PRICE;
+    if (reason == REASON_NONE)
+        reason = check_notional(venue, order);
+    if (reason == REASON_NONE && (order->flags & ORDER_REDUCE_ONLY) &&
+        venue_fillable(venue, order) < own_leaves(order))
+        reason = REASON_REDUCE_ONLY;
+    return reason;
+}
+
+/* Checks against the market: would it take where it may not, or meet ourselves? */
+static enum reason check_market(struct venue *venue, const struct own_order *order)
+{
+    struct venue_instrument *market = &venue->markets[order->instrument];
+    enum side side = (enum side)order->side, opposite = side_opposite(side);
+    bool bounded = order->type == ORDER_LIMIT;
+    const struct level *touch = &market->book.touch[opposite];
+    px_t own;
+    if ((order->flags & ORDER_POST_ONLY) &&
+        (!bounded || (touch->qty != 0 && !price_better(side, touch->price, order->price))))
+        return REASON_POST_ONLY;
+    if (queue_best(venue, market, opposite, &own) && (!bounded || !price_better(side, own, order->price))) {
+        /* It passes us by when what is displayed before our price is enough for it. */
+        px_t before = own + (side == SIDE_BUY ? -1 : 1);
+        if (take_sum(market, opposite, true, before, own_leaves(order)) < own_leaves(order))
+            return REASON_SELF_TRADE;
+    }
+    return REASON_NONE;
+}
+
+/* ---- orders ---- */
+
+/* Take displayed quantity within the limit. */
+static void take(struct venue *venue, struct own_order *order)
+{
+    struct take_walk walk;
+    take_walk_begin(&walk, &venue->markets[order->instrument], side_opposite((enum side)order->side),
+                    order->type == ORDER_LIMIT, order->price);
+    while (!order->ended && take_walk_next(&walk)) {
+        qty_t leaves = own_leaves(order);
+        qty_t filled =
+            venue_fill(venue, order, walk.at.price, walk.available < leaves ? walk.available : leaves, false);
+        if (filled > 0)
+            take_record(&walk, filled);
+    }
+}
+
+static bool may_rest(const struct own_order *order)
+{
+    return order->type == ORDER_LIMIT && order->tif == TIF_GTC;
+}
+
+/* An acknowledged order does what it can now, and what is left of it rests or expires. */
+static void work(struct venue *venue, struct own_order *order)
+{
+    struct venue_instrument *market = &venue->markets[order->instrument];
+    if (order->tif == TIF_FOK && take_sum(market, side_opposite((enum side)order->side), order->type == ORDER_LIMIT,
+                                          order->price, own_leaves(order)) < own_leaves(order)) {
+        venue_end(venue, order, EXEC_EXPIRED, REASON_FOK);
+        return;
+    }
+    take(venue, order);
+    if (order->ended)
+        return;
+    if (may_rest(order))
+        queue_join(venue, order);
+    else
+        venue_end(venue, order, EXEC_EXPIRED, REASON_NO_LIQUIDITY);
+}
+
+static enum reason check_new(struct venue *venue, struct own_order *order)
+{
+    if (!id_is_new(venue, order->order_id))
+        return REASON_DUPLICATE_ID;
+    if (venue->markets[order->instrument].book.flags & BOOK_STALE)
+        return REASON_STALE_BOOK;
+    enum reason reason = check_rules(venue, order);
+    if (reason == REASON_NONE)
+        reason = check_market(venue, order);
+    if (reason == REASON_NONE && may_rest(order) && !queue_has_room(venue))
+        reason = REASON_TABLE_FULL;
+    if (reason == REASON_NONE && funds_lock(venue, order) != ERR_OK)
+        reason = REASON_INSUFFICIENT_FUNDS;
+    return reason;
+}
+
+static void new_order(struct venue *venue, const struct venue_request *request)
+{
+    struct own_order order = {
+        .order_id = request->order_id,
+        .price = request->type == ORDER_MARKET ? 0 : request->price,
+        .qty = request->qty,
+        .instrument = request->instrument,
+        .side = request->side,
+        .type = request->type,
+        .tif = request->tif,
+        .flags = request->flags,
+    };
+    enum reason reason = check_new(venue, &order);
+    if (reason != REASON_NONE) {
+        venue_say(venue, &order, EXEC_REJECT, reason);
+        return;
+    }
+    order.venue_order = ++venue->last_venue_order;
+    venue_say(venue, &order, EXEC_ACK, REASON_NONE);
+    work(venue, &order);
+}
+
+/* The order that a request names, or an answer that there is none. */
+static struct own_order *find_or_refuse(struct venue *venue, const struct venue_request *request, enum exec_kind kind)
+{
+    struct own_order *order = queue_find(venue, request->order_id);
+    if (order == NULL || order->instrument != request->instrument) {
+        struct own_order unknown = {.order_id = request->order_id, .instrument = request->instrument};
+        venue_say(venue, &unknown, kind, REASON_UNKNOWN_ORDER);
+        return NULL;
+    }
+    return order;
+}
+
+static void cancel_order(struct venue *venue, const struct venue_request *request)
+{
+    struct own_order *order = find_or_refuse(venue, request, EXEC_CANCEL_REJECT);
+    if (order == NULL)
+        return;
+    venue_end(venue, order, EXEC_CANCELLED, REASON_NONE);
+    queue_leave(venue, order);
+}
+
+/* Checks of an amendment. A smaller quantity at the same price needs no market, so it works on a stale book. */
+static enum reason check_amended(struct venue *venue, const struct own_order *amended, bool in_place)
+{
+    if (amended->qty <= amended->filled)
+        return REASON_BAD_QTY;
+    if (!in_place && (venue->markets[amended->instrument].book.flags & BOOK_STALE))
+        return REASON_STALE_BOOK;
+    enum reason reason = check_rules(venue, amended);
+    if (reason == REASON_NONE && !in_place)
+        reason = check_market(venue, amended);
+    return reason;
+}
+
+static void amend_order(struct venue *venue, const struct venue_request *request)
+{
+    struct own_order *order = find_or_refuse(venue, request, EXEC_AMEND_REJECT);
+    if (order == NULL)
+        return;
+    bool in_place = request->price == order->price && request->qty < order->qty;
+    struct own_order amended = *order;
+    amended.price = request->price;
+    amended.qty = request->qty;
+    enum reason reason = check_amended(venue, &amended, in_place);
+    if (reason == REASON_NONE && funds_relock(venue, &amended, amended.price, amended.qty) != ERR_OK)
+        reason = REASON_INSUFFICIENT_FUNDS;
+    if (reason != REASON_NONE) {
+        venue_say(venue, order, EXEC_AMEND_REJECT, reason);
+        return;
+    }
+    if (in_place) {
+        *order = amended;
+        venue_say(venue, order, EXEC_AMENDED, REASON_NONE);
+        return;
+    }
+    queue_leave(venue, order); /* its funds have moved to `amended` */
+    venue_say(venue, &amended, EXEC_AMENDED, REASON_NONE);
+    work(venue, &amended);
+}
+
+void venue_request(struct venue *venue, ns_t ts, const struct venue_request *request)
+{
+    ASSERT(ts >= venue->now);
+    ASSERT(request->instrument < venue->instrument_count && request->side <= SIDE_SELL);
+    venue->now = ts;
+    switch (request->kind) {
+    case VENUE_NEW:
+        new_order(venue, request);
+        break;
+    case VENUE_CANCEL:
+        cancel_order(venue, request);
+        break;
+    case VENUE_AMEND:
+        amend_order(venue, request);
+        break;
+    }
+}

@@ -1,0 +1,147 @@
+/* venue_funds.c: what stands behind spot orders.
+ *
+ *   limit buy    price x leaves + fee of that at the higher of both rates, in quote
+ *   market buy   cost and fees of the walk it is about to take, in quote
+ *   sell         leaves, in base (the fee comes off the proceeds)
+ *
+ * Fees of several part fills, each rounded up, may exceed the fee reserved for the whole by some units of the last
+ * digit: a fill is never charged more than its order still holds, so a balance never falls below zero. */
+#include "sim/venue_state.h"
+
+static bool needs_funds(const struct venue *venue, const struct own_order *order)
+{
+    return venue->check_funds && venue->instruments[order->instrument].contract == CONTRACT_SPOT;
+}
+
+static const char *locked_currency(const struct venue *venue, const struct own_order *order)
+{
+    const struct instrument *instrument = &venue->instruments[order->instrument];
+    return order->side == SIDE_BUY ? instrument->quote : instrument->base;
+}
+
+static err_t notional_money(const struct instrument *instrument, px_t price, qty_t qty, money_t *money)
+{
+    return money_rescale(instrument_notional(price, qty), instrument->price_decimals + instrument->qty_decimals,
+                         MONEY_DECIMALS, ROUND_CEIL, money);
+}
+
+/* Cost and fee of a buy at one price. */
+static err_t cost_of(const struct venue_instrument *market, int64_t rate, px_t price, qty_t qty, money_t *cost)
+{
+    struct fee fee;
+    money_t notional, charge;
+    err_t err = notional_money(market->instrument, price, qty, &notional);
+    if (err == ERR_OK)
+        err = fee_compute(market->instrument, market->fee_rule, rate, price, qty, &fee);
+    if (err == ERR_OK)
+        err = money_rescale(fee.amount, fee.decimals, MONEY_DECIMALS, ROUND_CEIL, &charge);
+    if (err == ERR_OK)
+        err = money_add(notional, charge, cost);
+    return err;
+}
+
+static err_t walk_cost(struct venue_instrument *market, qty_t qty, money_t *cost)
+{
+    struct take_walk walk;
+    *cost = 0;
+    take_walk_begin(&walk, market, SIDE_SELL, false, 0);
+    while (qty > 0 && take_walk_next(&walk)) {
+        qty_t take = walk.available < qty ? walk.available : qty;
+        money_t level_cost;
+        err_t err = cost_of(market, market->instrument->taker_fee, walk.at.price, take, &level_cost);
+        if (err == ERR_OK)
+            err = money_add(*cost, level_cost, cost);
+        if (err != ERR_OK)
+            return err;
+        qty -= take;
+    }
+    return ERR_OK;
+}
+
+/* What the leaves of an order can need at most. */
+static err_t need(struct venue *venue, const struct own_order *order, px_t price, qty_t leaves, money_t *money)
+{
+    struct venue_instrument *market = &venue->markets[order->instrument];
+    const struct instrument *instrument = market->instrument;
+    if (order->side == SIDE_SELL)
+        return money_rescale(leaves, instrument->qty_decimals, MONEY_DECIMALS, ROUND_CEIL, money);
+    if (order->type == ORDER_MARKET)
+        return walk_cost(market, leaves, money);
+    int64_t rate = instrument->maker_fee > instrument->taker_fee ? instrument->maker_fee : instrument->taker_fee;
+    return cost_of(market, rate > 0 ? rate : 0, price, leaves, money);
+}
+
+static void hold(struct venue *venue, struct own_order *order, money_t amount)
+{
+    money_t change = amount - order->locked;
+    err_t err = ERR_OK;
+    if (change < 0)
+        err = account_unlock(venue->account, locked_currency(venue, order), -change);
+    ASSERT(change <= 0 && err == ERR_OK);
+    order->locked = amount;
+}
+
+err_t funds_lock(struct venue *venue, struct own_order *order)
+{
+    return funds_relock(venue, order, order->price, order->qty);
+}
+
+err_t funds_relock(struct venue *venue, struct own_order *order, px_t price, qty_t qty)
+{
+    money_t amount;
+    if (!needs_funds(venue, order))
+        return ERR_OK;
+    err_t err = need(venue, order, price, qty - order->filled, &amount);
+    if (err != ERR_OK)
+        return err;
+    if (amount > order->locked) {
+        err = account_lock(venue->account, locked_currency(venue, order), amount - order->locked);
+        if (err != ERR_OK)
+            return ERR_RANGE;
+        order->locked = amount;
+    } else {
+        hold(venue, order, amount);
+    }
+    return ERR_OK;
+}
+
+err_t funds_before_fill(struct venue *venue, struct own_order *order, px_t price, qty_t qty, struct fee *fee)
+{
+    const struct instrument *instrument = &venue->instruments[order->instrument];
+    money_t notional, spent, charge, rest, rest_need;
+    if (!needs_funds(venue, order))
+        return ERR_OK;
+    err_t err = notional_money(instrument, price, qty, &notional);
+    if (err != ERR_OK)
+        return err;
+    money_t fee_room = order->side == SIDE_BUY ? order->locked - notional : notional;
+    err = money_rescale(fee_room > 0 ? fee_room : 0, MONEY_DECIMALS, fee->decimals, ROUND_DOWN, &fee_room);
+    if (err != ERR_OK)
+        return err;
+    if (fee->amount > fee_room)
+        fee->amount = fee_room;
+
+    if (order->side == SIDE_SELL) {
+        err = money_rescale(qty, instrument->qty_decimals, MONEY_DECIMALS, ROUND_CEIL, &spent);
+    } else {
+        err = money_rescale(fee->amount, fee->decimals, MONEY_DECIMALS, ROUND_CEIL, &charge);
+        spent = notional + (err == ERR_OK && charge > 0 ? charge : 0);
+    }
+    if (err != ERR_OK)
+        return err;
+    rest = order->locked > spent ? order->locked - spent : 0;
+    if (order->type != ORDER_MARKET) {
+        err = need(venue, order, order->price, own_leaves(order) - qty, &rest_need);
+        if (err != ERR_OK)
+            return err;
+        rest = rest < rest_need ? rest : rest_need;
+    }
+    hold(venue, order, rest);
+    return ERR_OK;
+}
+
+void funds_release(struct venue *venue, struct own_order *order)
+{
+    if (order->locked != 0)
+        hold(venue, order, 0);
+}

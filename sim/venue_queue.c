@@ -1,0 +1,313 @@
+/* venue_queue.c: our resting orders, and the place in the queue of each.
+ *
+ * Place. `ahead` is what others display before us. It falls by trades of the opposite aggressor at our
+ * price, and is never more than what is displayed (min after every book message); it never rises.
+ *
+ * Trades and depth come on separate streams, in any order. The trade first: `ahead` falls by the trade, the
+ * depth then only confirms. The depth first: the display shrinks below `ahead`, which follows it, and the
+ * difference is kept as `credit`; a trade stamped not later than that book message is then the cause of the
+ * shrinking, and eats the credit before it eats `ahead`. So a decrease and its trade never count twice:
+ *
+ *   displayed 100, ahead 100     depth shows 70: ahead 70, credit 30     its trade of 30: ahead 70, credit 0
+ *
+ * Trades stamped before our order joined are older than its place, and pass it by. */
+#include "sim/venue_state.h"
+
+/* ---- ids ---- */
+
+static uint32_t bucket_of(const struct venue *venue, uint64_t order_id)
+{
+    return (uint32_t)((order_id * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & venue->bucket_mask;
+}
+
+struct own_order *queue_find(const struct venue *venue, uint64_t order_id)
+{
+    for (uint32_t slot = venue->buckets[bucket_of(venue, order_id)]; slot != SLOT_NONE;
+         slot = venue->orders[slot].id_next)
+        if (venue->orders[slot].order_id == order_id)
+            return &venue->orders[slot];
+    return NULL;
+}
+
+static void id_remove(struct venue *venue, const struct own_order *order)
+{
+    uint32_t *link = &venue->buckets[bucket_of(venue, order->order_id)];
+    while (&venue->orders[*link] != order)
+        link = &venue->orders[*link].id_next;
+    *link = order->id_next;
+}
+
+/* ---- levels and their order ---- */
+
+bool queue_has_room(const struct venue *venue)
+{
+    return venue->order_free != SLOT_NONE;
+}
+
+bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price)
+{
+    if (market->best[side] == SLOT_NONE)
+        return false;
+    *price = venue->levels[market->best[side]].price;
+    return true;
+}
+
+/* The level of a price, made when it is not there. There are as many level slots as order slots. */
+static uint32_t level_at(struct venue *venue, struct venue_instrument *market, enum side side, px_t price)
+{
+    uint32_t better = SLOT_NONE, worse = market->best[side];
+    while (worse != SLOT_NONE && price_better(side, venue->levels[worse].price, price)) {
+        better = worse;
+        worse = venue->levels[worse].worse;
+    }
+    if (worse != SLOT_NONE && venue->levels[worse].price == price)
+        return worse;
+    uint32_t slot = venue->level_free;
+    struct own_level *level = &venue->levels[slot];
+    venue->level_free = level->worse;
+    *level =
+        (struct own_level){.price = price, .first = SLOT_NONE, .last = SLOT_NONE, .better = better, .worse = worse};
+    *(better == SLOT_NONE ? &market->best[side] : &venue->levels[better].worse) = slot;
+    if (worse != SLOT_NONE)
+        venue->levels[worse].better = slot;
+    return slot;
+}
+
+static void level_remove(struct venue *venue, struct venue_instrument *market, enum side side, uint32_t slot)
+{
+    struct own_level *level = &venue->levels[slot];
+    *(level->better == SLOT_NONE ? &market->best[side] : &venue->levels[level->better].worse) = level->worse;
+    if (level->worse != SLOT_NONE)
+        venue->levels[level->worse].better = level->better;
+    level->worse = venue->level_free;
+    venue->level_free = slot;
+}
+
+bool queue_price_covered(const struct venue_instrument *market, enum side side, px_t price)
+{
+    const struct book *book = &market->book;
+    if ((book->flags & BOOK_PARTIAL) == 0)
+        return true;
+    if (market->covered[side])
+        return !price_better(side, market->cover[side], price);
+    /* A partial book of unknown depth: sure is only that nothing is better than its best price. */
+    return book->touch[side].qty != 0 && !price_better(side, book->touch[side].price, price);
+}
+
+void queue_join(struct venue *venue, const struct own_order *from)
+{
+    struct venue_instrument *market = &venue->markets[from->instrument];
+    enum side side = (enum side)from->side;
+    uint32_t slot = venue->order_free;
+    ASSERT(slot != SLOT_NONE);
+    struct own_order *order = &venue->orders[slot];
+    venue->order_free = order->next;
+    *order = *from;
+    order->level = level_at(venue, market, side, order->price);
+    struct own_level *level = &venue->levels[order->level];
+    level->shown = book_qty_at(&market->book, side, order->price);
+    order->ahead = level->shown;
+    if (level->shown == 0 && !queue_price_covered(market, side, order->price))
+        order->ahead = AHEAD_UNKNOWN;
+    order->credit = 0;
+    order->credit_ts = 0;
+    order->since = venue->now;
+
+    order->next = SLOT_NONE;
+    order->previous = level->last;
+    *(level->last == SLOT_NONE ? &level->first : &venue->orders[level->last].next) = slot;
+    level->last = slot;
+
+    uint32_t *bucket = &venue->buckets[bucket_of(venue, order->order_id)];
+    order->id_next = *bucket;
+    *bucket = slot;
+    market->open_count++;
+    venue->open_count++;
+}
+
+void queue_leave(struct venue *venue, struct own_order *order)
+{
+    struct venue_instrument *market = &venue->markets[order->instrument];
+    struct own_level *level = &venue->levels[order->level];
+    uint32_t slot = (uint32_t)(order - venue->orders);
+    id_remove(venue, order);
+    *(order->previous == SLOT_NONE ? &level->first : &venue->orders[order->previous].next) = order->next;
+    *(order->next == SLOT_NONE ? &level->last : &venue->orders[order->next].previous) = order->previous;
+    if (level->first == SLOT_NONE)
+        level_remove(venue, market, (enum side)order->side, order->level);
+    order->order_id = 0;
+    order->next = venue->order_free;
+    venue->order_free = slot;
+    market->open_count--;
+    venue->open_count--;
+}
+
+/* ---- fills of resting orders ---- */
+
+/* Fill a resting order by at most `qty`, and take it off the queue when that ended it. */
+static qty_t fill_resting(struct venue *venue, struct own_order *order, qty_t qty)
+{
+    qty_t filled = venue_fill(venue, order, order->price, qty, true);
+    if (order->ended)
+        queue_leave(venue, order);
+    return filled;
+}
+
+/* ---- after a book message ---- */
+
+static void anchor(struct own_order *order, qty_t shown, ns_t book_ts)
+{
+    if (order->ahead <= shown)
+        return;
+    if (order->ahead == AHEAD_UNKNOWN) {
+        /* Seen for the first time: what is displayed now is before us, and trades up to now are in it. */
+        order->since = book_ts > order->since ? book_ts : order->since;
+    } else {
+        order->credit += order->ahead - shown;
+        order->credit_ts = book_ts;
+    }
+    order->ahead = shown;
+}
+
+static void anchor_side(struct venue *venue, struct venue_instrument *market, enum side side,
+                        const struct event *event)
+{
+    for (uint32_t slot = market->best[side]; slot != SLOT_NONE; slot = venue->levels[slot].worse) {
+        struct own_level *level = &venue->levels[slot];
+        qty_t shown = book_qty_at(&market->book, side, level->price);
+        /* Nothing there: is that known? A delta that deletes what was displayed says so, and so does a snapshot
+         * that reaches as deep; beyond a partial snapshot nothing is known. */
+        if (shown == 0 && (level->shown == 0 || event->kind == EVENT_BOOK_SNAPSHOT) &&
+            !queue_price_covered(market, side, level->price)) {
+            level->shown = 0;
+            continue;
+        }
+        level->shown = shown;
+        for (uint32_t at = level->first; at != SLOT_NONE; at = venue->orders[at].next)
+            anchor(&venue->orders[at], shown, market->book_ts);
+    }
+}
+
+/* Opposite quantity displayed at or through the order's price, not yet taken, fills it, after what is
+ * displayed before it in its own queue (only a crossed feed shows both). */
+static void fill_crossed(struct venue *venue, struct venue_instrument *market, struct own_order *order)
+{
+    struct take_walk walk;
+    qty_t want = venue_fillable(venue, order), got = 0;
+    qty_t others = order->ahead == AHEAD_UNKNOWN ? 0 : order->ahead;
+    take_walk_begin(&walk, market, side_opposite((enum side)order->side), true, order->price);
+    while (got < want && take_walk_next(&walk)) {
+        qty_t skip = walk.available < others ? walk.available : others;
+        qty_t take = walk.available - skip < want - got ? walk.available - skip : want - got;
+        others -= skip;
+        if (take > 0)
+            take_record(&walk, take);
+        got += take;
+    }
+    if (got > 0)
+        (void)fill_resting(venue, order, got);
+}
+
+static void cross_side(struct venue *venue, struct venue_instrument *market, enum side side)
+{
+    const struct level *touch = &market->book.touch[side_opposite(side)];
+    uint32_t slot = market->best[side];
+    while (slot != SLOT_NONE && touch->qty != 0 && !price_better(side, touch->price, venue->levels[slot].price)) {
+        uint32_t worse = venue->levels[slot].worse;
+        for (uint32_t at = venue->levels[slot].first, next; at != SLOT_NONE; at = next) {
+            next = venue->orders[at].next;
+            fill_crossed(venue, market, &venue->orders[at]);
+        }
+        slot = worse;
+    }
+}
+
+void queue_after_book(struct venue *venue, struct venue_instrument *market, const struct event *event)
+{
+    anchor_side(venue, market, SIDE_BUY, event);
+    anchor_side(venue, market, SIDE_SELL, event);
+    cross_side(venue, market, SIDE_BUY);
+    cross_side(venue, market, SIDE_SELL);
+}
+
+/* ---- after a trade ---- */
+
+struct print {
+    px_t price;
+    qty_t left; /* what is left of its quantity after our fills */
+    ns_t ts;
+    bool stamped; /* by the venue */
+};
+
+/* The trade went through a better price of ours: everything of ours there is filled. */
+static void fill_level(struct venue *venue, uint32_t slot, struct print *print)
+{
+    for (uint32_t at = venue->levels[slot].first, next; at != SLOT_NONE; at = next) {
+        struct own_order *order = &venue->orders[at];
+        next = order->next;
+        if (print->ts <= order->since)
+            continue;
+        qty_t filled = fill_resting(venue, order, own_leaves(order));
+        print->left = print->left > filled ? print->left - filled : 0;
+    }
+}
+
+/* The trade's quantity passes once through the queue  others, ours, others, ours ...  of a level. Each order's
+ * `ahead` counts only others, from the front; so our own fills come off what reaches the next one. */
+static void pass_level(struct venue *venue, uint32_t slot, struct print *print)
+{
+    for (uint32_t at = venue->levels[slot].first, next; at != SLOT_NONE && print->left > 0; at = next) {
+        struct own_order *order = &venue->orders[at];
+        next = order->next;
+        if (print->ts <= order->since || order->ahead == AHEAD_UNKNOWN)
+            continue;
+        qty_t reach = print->left;
+        if (!print->stamped || print->ts <= order->credit_ts + venue->stamp_slack) {
+            qty_t counted = order->credit < reach ? order->credit : reach;
+            order->credit -= counted;
+            reach -= counted;
+        }
+        qty_t eaten = order->ahead < reach ? order->ahead : reach;
+        order->ahead -= eaten;
+        reach -= eaten;
+        if (reach > 0)
+            print->left -= fill_resting(venue, order, reach < own_leaves(order) ? reach : own_leaves(order));
+    }
+}
+
+/* What a trade of the aggressor opposite to `side` does to our orders of `side`. */
+static void trade_side(struct venue *venue, struct venue_instrument *market, enum side side, struct print *print,
+                       bool at_price)
+{
+    uint32_t slot = market->best[side];
+    while (slot != SLOT_NONE && price_better(side, venue->levels[slot].price, print->price)) {
+        uint32_t worse = venue->levels[slot].worse;
+        fill_level(venue, slot, print);
+        slot = worse;
+    }
+    if (at_price && slot != SLOT_NONE && venue->levels[slot].price == print->price)
+        pass_level(venue, slot, print);
+}
+
+void queue_after_trade(struct venue *venue, struct venue_instrument *market, const struct event *event, ns_t trade_ts)
+{
+    const struct level *touch = market->book.touch;
+    struct print print = {
+        .price = event->levels[0].price,
+        .left = event->levels[0].qty,
+        .ts = trade_ts,
+        .stamped = event->exch_ts != 0,
+    };
+    if (print.left <= 0)
+        return;
+    if ((event->flags & EVENT_NO_SIDE) == 0) {
+        trade_side(venue, market, event->flags & EVENT_SELL ? SIDE_BUY : SIDE_SELL, &print, true);
+        return;
+    }
+    /* No side told: at or below the best bid it was a seller, at or above the best ask a buyer; between them it
+     * says nothing about a queue, and only fills what it went through. */
+    bool seller = touch[SIDE_BUY].qty != 0 && print.price <= touch[SIDE_BUY].price;
+    bool buyer = touch[SIDE_SELL].qty != 0 && print.price >= touch[SIDE_SELL].price;
+    trade_side(venue, market, SIDE_BUY, &print, seller && !buyer);
+    trade_side(venue, market, SIDE_SELL, &print, buyer && !seller);
+}

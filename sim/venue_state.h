@@ -1,0 +1,170 @@
+/* venue_state.h: what the files of the venue share. Nobody else includes it.
+ *
+ *   struct venue ── venue_instrument[] ── book (market)      as the feed shows it, without us
+ *        │                │
+ *        │                ├── taken[2]      displayed quantity that we took and the feed still shows
+ *        │                └── best[2] ─► own_level ─► own_level ─► ...      sorted, best first
+ *        │                                   │
+ *        │                                   └─ first ─► own_order ─► own_order      time priority
+ *        └── slabs of own_order and own_level, hash of ids, account
+ *
+ * All links are slab indexes. Cost of a market message beyond book_apply: O(own levels of the instrument
+ * + taken entries), independent of the number of levels in the message.
+ */
+#ifndef TAPEDECK_SIM_VENUE_STATE_H
+#define TAPEDECK_SIM_VENUE_STATE_H
+
+#include "sim/fee.h"
+#include "sim/venue.h"
+
+#define SLOT_NONE UINT32_MAX
+/* The queue at this price has never been displayed (beyond a partial snapshot): trades at the price do not
+ * fill the order, only trades through it and crossing quantity do, until the feed shows the level. */
+#define AHEAD_UNKNOWN INT64_MAX
+/* Prices of one side of one instrument at which displayed quantity can be remembered as taken. What could
+ * not be remembered cannot be taken: a walk that finds the table full stops there. */
+#define TAKEN_MAX 128
+/* Client order ids rise; one seen again within this many of the highest is known exactly to be a
+ * duplicate or not, and an older one is refused as a duplicate. */
+#define ID_WINDOW 65536
+
+struct own_order {
+    uint64_t order_id, venue_order;
+    px_t price;
+    qty_t qty, filled;
+    qty_t ahead;             /* displayed quantity before us, or AHEAD_UNKNOWN */
+    qty_t credit;            /* taken off `ahead` because the display shrank, perhaps by trades not yet seen */
+    ns_t credit_ts;          /* book time of the last such shrinking */
+    ns_t since;              /* trades stamped at or before this are older than our place in the queue */
+    money_t locked;          /* spot funds held, at MONEY_DECIMALS of the quote (buy) or base (sell) */
+    uint32_t next, previous; /* same level, time order; `next` also links free slots */
+    uint32_t level;
+    uint32_t id_next; /* same hash bucket */
+    uint16_t instrument;
+    uint8_t side, type, tif, flags;
+    bool ended;
+};
+
+struct own_level {
+    px_t price;
+    qty_t shown; /* displayed by the feed after the last message; only for partial books */
+    uint32_t first, last;
+    uint32_t better, worse; /* neighbours; `worse` also links free slots */
+};
+
+struct taken {
+    px_t price;
+    qty_t shown; /* displayed when last looked at */
+    qty_t qty;   /* of it already taken by us: 0 < qty <= shown */
+};
+
+struct taken_side {
+    uint32_t count;
+    struct taken at[TAKEN_MAX];
+};
+
+struct venue_instrument {
+    struct book book;
+    const struct instrument *instrument;
+    const struct fee_rule *fee_rule;
+    ns_t book_ts;               /* the venue's stamp of the last book message */
+    uint32_t best[2];           /* own levels by order side */
+    uint32_t open_count;        /* own resting orders */
+    bool covered[2];            /* the last snapshot said how deep it knows a side ... */
+    px_t cover[2];              /* ... down to this price */
+    struct taken_side taken[2]; /* by book side */
+};
+
+struct venue {
+    struct venue_sink sink;
+    const struct instrument *instruments;
+    struct venue_instrument *markets;
+    struct own_order *orders;
+    struct own_level *levels;
+    uint32_t *buckets; /* by order id */
+    struct account *account;
+    uint32_t instrument_count, orders_max, bucket_mask;
+    uint32_t order_free, level_free;
+    uint32_t open_count;
+    bool check_funds;
+    ns_t stamp_slack;
+    ns_t now;
+    uint64_t last_venue_order, last_trade;
+    uint64_t id_high; /* highest client order id seen */
+    uint64_t id_seen[ID_WINDOW / 64];
+};
+
+static inline qty_t own_leaves(const struct own_order *order)
+{
+    return order->qty - order->filled;
+}
+
+/* True when price `a` is better than `b` for the holder of an order (or level) of `side`. */
+static inline bool price_better(enum side side, px_t a, px_t b)
+{
+    return side == SIDE_BUY ? a > b : a < b;
+}
+
+/* ---- venue.c: what is said ---- */
+void venue_say(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason);
+/* Fill at most `qty` (> 0): account, funds, fee, execution. Returns what was filled; `order->ended` is set when
+ * that was the last of it, or when the rest had to expire (reduce-only, or an amount beyond 128 bits); the
+ * caller then unlinks it. */
+qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t qty, bool maker);
+/* End an order: release its funds, mark it, say so. */
+void venue_end(struct venue *venue, struct own_order *order, enum exec_kind kind, enum reason reason);
+/* What an order may still fill: its leaves, less what would grow a position of a reduce-only order. */
+qty_t venue_fillable(const struct venue *venue, const struct own_order *order);
+
+/* ---- venue_queue.c: resting orders ---- */
+/* NULL when it does not rest. */
+struct own_order *queue_find(const struct venue *venue, uint64_t order_id);
+bool queue_has_room(const struct venue *venue);
+/* Copy an order to the end of its level's queue, behind all that is displayed. */
+void queue_join(struct venue *venue, const struct own_order *order);
+void queue_leave(struct venue *venue, struct own_order *order);
+/* After a book message: re-anchor queues to what is displayed, then let crossing quantity fill us. */
+void queue_after_book(struct venue *venue, struct venue_instrument *market, const struct event *event);
+void queue_after_trade(struct venue *venue, struct venue_instrument *market, const struct event *event,
+                       ns_t trade_ts);
+/* Best price of our resting orders of a side. False: none. */
+bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price);
+/* Is what the book says at a price all there is, or is the price beyond what the feed covers? */
+bool queue_price_covered(const struct venue_instrument *market, enum side side, px_t price);
+
+/* ---- venue_take.c: taking displayed quantity, once ---- */
+/* Walks displayed levels of a book side, best first, as far as they may be taken. */
+struct take_walk {
+    struct venue_instrument *market;
+    enum side side; /* of the book */
+    bool bounded;   /* by `limit` */
+    px_t limit;
+    bool started;
+    uint32_t room;   /* entries still free in the table, counting what this walk would use */
+    struct level at; /* the level reached: price and displayed quantity */
+    qty_t available; /* of it, not yet taken */
+};
+void take_walk_begin(struct take_walk *walk, struct venue_instrument *market, enum side book_side, bool bounded,
+                     px_t limit);
+/* The next level with something to take. False: no more. */
+bool take_walk_next(struct take_walk *walk);
+/* Remember that `qty` <= available was taken at the level reached. */
+void take_record(struct take_walk *walk, qty_t qty);
+/* What could be taken within the limit, counted up to `enough`. */
+qty_t take_sum(struct venue_instrument *market, enum side book_side, bool bounded, px_t limit, qty_t enough);
+/* After a book message: give back what the feed shows as new. */
+void take_after_book(struct venue_instrument *market, const struct event *event);
+void take_forget(struct venue_instrument *market);
+
+/* ---- venue_funds.c: spot balances behind orders ---- */
+/* Lock what the order can cost at most. ERR_RANGE: not enough is free (nothing is locked). */
+err_t funds_lock(struct venue *venue, struct own_order *order) MUST_USE;
+/* Move the lock of a resting order to a new price and quantity; ERR_RANGE: as before. */
+err_t funds_relock(struct venue *venue, struct own_order *order, px_t price, qty_t qty) MUST_USE;
+/* A fill is about to be booked: `fee` is cut to what the order still holds for it, the funds of the fill and
+ * what is no longer needed behind the rest are released. */
+err_t funds_before_fill(struct venue *venue, struct own_order *order, px_t price, qty_t qty,
+                        struct fee *fee) MUST_USE;
+void funds_release(struct venue *venue, struct own_order *order);
+
+#endif
