@@ -54,12 +54,14 @@ err_t tape_reader_open(struct tape_reader **reader, const char *path, const stru
 void tape_reader_close(struct tape_reader *reader);
 const struct tape_info *tape_reader_info(const struct tape_reader *reader);
 
-/* Give instrument i of the tape the number map[i], and the events a lane. Before the first block. */
-void tape_reader_map(struct tape_reader *reader, const uint16_t *map, uint16_t lane);
+/* Give instrument i of the tape the number map[i] (INSTRUMENT_NONE allowed; NULL: its own), and its events a lane.
+ * Before the first block. The map is copied. */
+err_t tape_reader_map(struct tape_reader *reader, const uint16_t *map, uint16_t lane) MUST_USE;
 
 /* ERR_FULL: all buffers are held. */
 err_t tape_reader_next(struct tape_reader *reader, struct tape_block *block, struct err_text *why) MUST_USE;
-void tape_reader_release(struct tape_reader *reader, const struct tape_block *block);
+/* Hand back block->buffer. */
+void tape_reader_release(struct tape_reader *reader, uint32_t buffer);
 
 /* The next block is the one that holds the first event with ts >= `ts` (the caller skips the events
  * before it). ERR_END: the tape ends earlier. Scans when there is no index. */
@@ -67,8 +69,7 @@ err_t tape_reader_seek_ts(struct tape_reader *reader, ns_t ts, struct err_text *
 /* The next block is the one that holds message number `message` (counted from 0 over the tape). */
 err_t tape_reader_seek_message(struct tape_reader *reader, uint64_t message, struct err_text *why) MUST_USE;
 
-/* Time spent inside zstd and in all of tape_reader_next, in nanoseconds of the thread's CPU time; counted
- * only when the reader was opened with `TAPEDECK_TAPE_PROFILE` built in (bench). */
+/* Where reading spends its time, wall clock; stable only when no read-ahead thread runs. */
 struct tape_reader_profile {
     uint64_t zstd_ns, read_ns, decode_ns;
     uint64_t compressed_bytes, raw_bytes;
