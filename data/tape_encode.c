@@ -466,7 +466,7 @@ err_t tape_encoder_finish(struct tape_encoder *encoder, const uint8_t **bytes, s
 {
     struct packed *out = &encoder->out;
     packed_clear(out);
-    packed_map(out, 8);
+    packed_map(out, 9);
     packed_text(out, "messages");
     packed_u64(out, encoder->messages);
     packed_text(out, "levels");
