@@ -18,7 +18,8 @@ struct json {
     ondemand::parser parser;
 };
 
-namespace {
+namespace
+{
 
 // The first bytes of a name and its length decide its slot. Reading eight bytes past a key is fine: texts are padded.
 inline uint32_t name_slot(const char *text, size_t size)
@@ -107,8 +108,12 @@ inline error_code take(ondemand::value &value, json_value *out)
         set_raw(out, raw, JSON_OBJECT);
         return SUCCESS;
     }
-    case ondemand::json_type::string: set_scalar(out, value.raw_json_token(), JSON_STRING); return SUCCESS;
-    case ondemand::json_type::number: set_scalar(out, value.raw_json_token(), JSON_NUMBER); return SUCCESS;
+    case ondemand::json_type::string:
+        set_scalar(out, value.raw_json_token(), JSON_STRING);
+        return SUCCESS;
+    case ondemand::json_type::number:
+        set_scalar(out, value.raw_json_token(), JSON_NUMBER);
+        return SUCCESS;
     case ondemand::json_type::boolean: {
         bool truth;
         std::string_view token = value.raw_json_token();
@@ -285,14 +290,21 @@ json_kind json_peek(const char *text, size_t size)
     if (at == size)
         return JSON_ABSENT;
     switch (text[at]) {
-    case '{': return JSON_OBJECT;
-    case '[': return JSON_ARRAY;
-    case '"': return JSON_STRING;
+    case '{':
+        return JSON_OBJECT;
+    case '[':
+        return JSON_ARRAY;
+    case '"':
+        return JSON_STRING;
     case 't':
-    case 'f': return JSON_BOOL;
-    case 'n': return JSON_NULL;
-    case '-': return JSON_NUMBER;
-    default: return text[at] >= '0' && text[at] <= '9' ? JSON_NUMBER : JSON_ABSENT;
+    case 'f':
+        return JSON_BOOL;
+    case 'n':
+        return JSON_NULL;
+    case '-':
+        return JSON_NUMBER;
+    default:
+        return text[at] >= '0' && text[at] <= '9' ? JSON_NUMBER : JSON_ABSENT;
     }
 }
 

@@ -79,7 +79,8 @@ err_t json_copy_string(const struct json_value *value, char *text, size_t capaci
 
 static inline bool json_is(const struct json_value *value, const char *word, size_t word_size)
 {
-    return value->kind == JSON_STRING && value->size == word_size && __builtin_memcmp(value->text, word, word_size) == 0;
+    return value->kind == JSON_STRING && value->size == word_size &&
+           __builtin_memcmp(value->text, word, word_size) == 0;
 }
 
 #ifdef __cplusplus

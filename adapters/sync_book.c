@@ -199,9 +199,13 @@ err_t sync_book_diff(struct sync_book *sync, enum sync_rule rule, ns_t ts, const
     if (UNLIKELY(sync->state == SYNC_WAITING))
         return buffer_push(sync, diff);
     switch (judge(rule, sync->state, sync->seq, diff)) {
-    case VERDICT_APPLY: return apply(sync, ts, diff);
-    case VERDICT_OLD: sync->stats->diffs_old++; return ERR_OK;
-    case VERDICT_GAP: break;
+    case VERDICT_APPLY:
+        return apply(sync, ts, diff);
+    case VERDICT_OLD:
+        sync->stats->diffs_old++;
+        return ERR_OK;
+    case VERDICT_GAP:
+        break;
     }
     /* The diff that broke the chain may be the one that the next snapshot meets: kept. */
     err_t err = break_chain(sync, rule, ts, diff);

@@ -12,8 +12,8 @@
  * S is the id of the snapshot, or of the last diff applied.
  *
  *   rule            already contained   meets a snapshot                       follows
- *   SYNC_FUTURES    last < S            previous <= S <= last                  previous == S (last <= S: a repetition)
- *   SYNC_SPOT       last <= S           first <= S + 1                         first <= S + 1
+ *   SYNC_FUTURES    last < S            previous <= S <= last                  previous == S (last <= S: a
+ * repetition) SYNC_SPOT       last <= S           first <= S + 1                         first <= S + 1
  *
  * The venue states "first <= S <= last" for meeting a futures snapshot. Ids are shared by all symbols there, and
  * previous < first, so that is contained in ours, which also takes the first diff after a quiet stretch

@@ -13,8 +13,8 @@ static int show_size(size_t size)
 
 static const char *kind_words(const struct json_value *value)
 {
-    static const char *const words[] = {"nothing", "null", "true or false", "a number", "a string", "an array",
-                                        "an object"};
+    static const char *const words[] = {"nothing",  "null",     "true or false", "a number",
+                                        "a string", "an array", "an object"};
     return words[value->kind];
 }
 
@@ -134,7 +134,8 @@ static err_t decimal_refused(err_t err, const char *text, size_t size, struct wi
     case ERR_RANGE:
         return err_say(why, err, "%s \"%s\": %.*s is too large for 64 bits at %u decimals", place.symbol, place.field,
                        show_size(size), text, decimals);
-    default: break;
+    default:
+        break;
     }
     return err_say(why, err, "%s \"%s\": expected a decimal number, found %.*s", place.symbol, place.field,
                    show_size(size), text);
@@ -257,12 +258,12 @@ static err_t levels_malformed(const struct json_value *value, struct wire_place 
 {
     size_t offset = (size_t)(at - value->text);
     size_t left = offset < value->size ? value->size - offset : 0;
-    return err_say(why, ERR_SYNTAX, "%s \"%s\": expected [\"price\",\"quantity\"] at byte %zu, found %.*s", place.symbol,
-                   place.field, offset, show_size(left), left > 0 ? at : "the end");
+    return err_say(why, ERR_SYNTAX, "%s \"%s\": expected [\"price\",\"quantity\"] at byte %zu, found %.*s",
+                   place.symbol, place.field, offset, show_size(left), left > 0 ? at : "the end");
 }
 
-static err_t level_refused(err_t err, const char *text, const char *after, struct wire_place place,
-                           const char *which, unsigned decimals, struct err_text *why)
+static err_t level_refused(err_t err, const char *text, const char *after, struct wire_place place, const char *which,
+                           unsigned decimals, struct err_text *why)
 {
     char field[64];
     size_t size = (size_t)(after - text) - 1;

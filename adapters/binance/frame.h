@@ -53,8 +53,18 @@
 enum binance_field { BINANCE_FIELD_MAP(BINANCE_FIELD_ENUM) F_COUNT };
 #undef BINANCE_FIELD_ENUM
 
-enum binance_kline_field { K_OPEN_TIME, K_CLOSE_TIME, K_OPEN, K_CLOSE, K_HIGH, K_LOW, K_VOLUME, K_QUOTE, K_CLOSED,
-                           K_COUNT };
+enum binance_kline_field {
+    K_OPEN_TIME,
+    K_CLOSE_TIME,
+    K_OPEN,
+    K_CLOSE,
+    K_HIGH,
+    K_LOW,
+    K_VOLUME,
+    K_QUOTE,
+    K_CLOSED,
+    K_COUNT
+};
 
 /* What a message is, told by "e" or by the members that are there. */
 enum binance_kind {

@@ -19,9 +19,9 @@ const char *binance_flavour_venue(enum binance_flavour flavour)
 static bool is_other(const struct json_value *event)
 {
     static const char *const names[] = {
-        "forceOrder",    "continuous_kline", "indexPriceUpdate", "indexPrice_kline", "markPrice_kline",
-        "compositeIndex", "contractInfo",    "assetIndexUpdate", "1hTicker",         "4hTicker",
-        "1dTicker",      "avgPrice",         "tradingSession",   "serverShutdown",
+        "forceOrder",     "continuous_kline", "indexPriceUpdate", "indexPrice_kline", "markPrice_kline",
+        "compositeIndex", "contractInfo",     "assetIndexUpdate", "1hTicker",         "4hTicker",
+        "1dTicker",       "avgPrice",         "tradingSession",   "serverShutdown",
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (json_is(event, names[i], strlen(names[i])))
@@ -81,8 +81,8 @@ err_t binance_kind_of(struct binance *binance, enum binance_kind *kind, struct e
     else if (is_other(event))
         *kind = BINANCE_OTHER;
     else
-        return err_say(why, ERR_UNSUPPORTED, "\"e\": unknown event \"%.*s\"", event->size < 60 ? (int)event->size : 60,
-                       event->text);
+        return err_say(why, ERR_UNSUPPORTED, "\"e\": unknown event \"%.*s\"",
+                       event->size < 60 ? (int)event->size : 60, event->text);
     return ERR_OK;
 }
 
@@ -117,20 +117,32 @@ err_t binance_learn(struct binance *binance, enum binance_kind kind, struct err_
     bool futures = false, spot = false;
     const struct json_value *symbol = &binance->values[F_SYMBOL];
     switch (kind) {
-    case BINANCE_DIFF: futures = binance_has(binance, F_PREVIOUS_ID); spot = !futures; break;
-    case BINANCE_BBO: futures = binance_has(binance, F_EVENT); spot = !futures; break;
-    case BINANCE_AGGREGATE: spot = binance_has(binance, F_BEST_MATCH); futures = !spot; break;
+    case BINANCE_DIFF:
+        futures = binance_has(binance, F_PREVIOUS_ID);
+        spot = !futures;
+        break;
+    case BINANCE_BBO:
+        futures = binance_has(binance, F_EVENT);
+        spot = !futures;
+        break;
+    case BINANCE_AGGREGATE:
+        spot = binance_has(binance, F_BEST_MATCH);
+        futures = !spot;
+        break;
     case BINANCE_TRADE:
         futures = binance_has(binance, F_TRADE_TYPE);
         spot = !futures && binance_has(binance, F_BEST_MATCH);
         break;
-    case BINANCE_MARK: futures = true; break;
+    case BINANCE_MARK:
+        futures = true;
+        break;
     case BINANCE_SNAPSHOT:
         futures = binance_has(binance, F_TIME);
         spot = !futures;
         symbol = &binance->values[F_SNAPSHOT_SYMBOL];
         break;
-    default: break;
+    default:
+        break;
     }
     if (binance->flavour == BINANCE_AUTO) {
         if (futures)
@@ -139,9 +151,9 @@ err_t binance_learn(struct binance *binance, enum binance_kind kind, struct err_
             binance->flavour = BINANCE_SPOT;
     }
     if (UNLIKELY(kind == BINANCE_DIFF && futures != (binance->flavour != BINANCE_SPOT)))
-        return err_say(why, ERR_UNSUPPORTED, "a %s book diff (%s \"pu\") among frames of %s: one machine reads one market",
-                       futures ? "futures" : "spot", futures ? "with" : "without",
-                       binance_flavour_venue(binance->flavour));
+        return err_say(
+            why, ERR_UNSUPPORTED, "a %s book diff (%s \"pu\") among frames of %s: one machine reads one market",
+            futures ? "futures" : "spot", futures ? "with" : "without", binance_flavour_venue(binance->flavour));
     return ERR_OK;
 }
 
@@ -184,7 +196,8 @@ static err_t tidy_snapshot(struct machine *machine, const struct market_symbol *
                            struct err_text *why)
 {
     struct level *asks = machine->levels + message->bid_count;
-    err_t err = wire_snapshot_side(machine->levels, &message->bid_count, SIDE_BUY, machine_place(symbol, "bids"), why);
+    err_t err =
+        wire_snapshot_side(machine->levels, &message->bid_count, SIDE_BUY, machine_place(symbol, "bids"), why);
     if (err == ERR_OK)
         err = wire_snapshot_side(asks, &message->ask_count, SIDE_SELL, machine_place(symbol, "asks"), why);
     if (err == ERR_OK && message->ask_count > 0)
@@ -321,7 +334,8 @@ static err_t snapshot(struct binance *binance, const struct frame *frame, struct
     }
     if ((err = stamp_of(binance, &message.exch_ts, why)) != ERR_OK ||
         (err = wire_u64(&values[F_SNAPSHOT_ID], "lastUpdateId", &message.last, why)) != ERR_OK ||
-        (err = both_sides(binance, symbol, F_SNAPSHOT_BIDS, "bids", F_SNAPSHOT_ASKS, "asks", &message, why)) != ERR_OK ||
+        (err = both_sides(binance, symbol, F_SNAPSHOT_BIDS, "bids", F_SNAPSHOT_ASKS, "asks", &message, why)) !=
+            ERR_OK ||
         (err = tidy_snapshot(machine, symbol, &message, why)) != ERR_OK)
         return err;
     if (machine->checking)
@@ -340,15 +354,24 @@ static err_t message(struct binance *binance, const struct frame *frame, struct 
     if (UNLIKELY(err != ERR_OK) || UNLIKELY((err = binance_learn(binance, kind, why)) != ERR_OK))
         return err;
     switch (kind) {
-    case BINANCE_DIFF: return depth_update(binance, frame, why);
-    case BINANCE_SNAPSHOT: return snapshot(binance, frame, why);
-    case BINANCE_TRADE: return binance_trade(binance, frame, false, why);
-    case BINANCE_AGGREGATE: return binance_trade(binance, frame, true, why);
-    case BINANCE_BBO: return binance_bbo(binance, frame, why);
-    case BINANCE_MARK: return binance_mark(binance, frame, why);
-    case BINANCE_KLINE: return binance_kline(binance, frame, why);
-    case BINANCE_TICKER: return binance_ticker(binance, frame, why);
-    case BINANCE_OTHER: break;
+    case BINANCE_DIFF:
+        return depth_update(binance, frame, why);
+    case BINANCE_SNAPSHOT:
+        return snapshot(binance, frame, why);
+    case BINANCE_TRADE:
+        return binance_trade(binance, frame, false, why);
+    case BINANCE_AGGREGATE:
+        return binance_trade(binance, frame, true, why);
+    case BINANCE_BBO:
+        return binance_bbo(binance, frame, why);
+    case BINANCE_MARK:
+        return binance_mark(binance, frame, why);
+    case BINANCE_KLINE:
+        return binance_kline(binance, frame, why);
+    case BINANCE_TICKER:
+        return binance_ticker(binance, frame, why);
+    case BINANCE_OTHER:
+        break;
     }
     binance->machine.rest.others += !binance->machine.checking;
     return ERR_OK;

@@ -33,7 +33,8 @@ extern "C" {
 enum binance_flavour { BINANCE_AUTO, BINANCE_SPOT, BINANCE_USDM, BINANCE_COINM };
 
 /* ERR_NOMEM. The sink is copied. With a flavour other than AUTO, frames of another flavour are refused. */
-err_t binance_market_open(enum binance_flavour flavour, const struct market_sink *sink, struct market **market) MUST_USE;
+err_t binance_market_open(enum binance_flavour flavour, const struct market_sink *sink,
+                          struct market **market) MUST_USE;
 
 /* The flavour as opened, or with BINANCE_AUTO as the frames have shown it so far: known at the latest when
  * `discover` is asked, and after a successful `scan` of a market-data frame. */

@@ -82,8 +82,9 @@ err_t binance_trade(struct binance *binance, const struct frame *frame, bool agg
                                 .bid_count = 1,
                                 .instrument = symbol->number,
                                 .kind = EVENT_TRADE,
-                                .flags = (uint8_t)((buyer_is_maker ? EVENT_SELL : 0) |
-                                                   (aggregate ? EVENT_AGGREGATE : 0) | (special ? EVENT_SPECIAL : 0))};
+                                .flags =
+                                    (uint8_t)((buyer_is_maker ? EVENT_SELL : 0) | (aggregate ? EVENT_AGGREGATE : 0) |
+                                              (special ? EVENT_SPECIAL : 0))};
     return machine_emit(&binance->machine, &event);
 }
 
@@ -157,8 +158,8 @@ err_t binance_mark(struct binance *binance, const struct frame *frame, struct er
     if (err != ERR_OK || done)
         return err;
     unsigned decimals = symbol->price_decimals;
-    if ((err = wire_decimal(&values[F_PRICE], machine_place(symbol, "p"), decimals, ROUND_HALF_EVEN, WIRE_NOT_NEGATIVE,
-                            &mark.mark_price, why)) != ERR_OK ||
+    if ((err = wire_decimal(&values[F_PRICE], machine_place(symbol, "p"), decimals, ROUND_HALF_EVEN,
+                            WIRE_NOT_NEGATIVE, &mark.mark_price, why)) != ERR_OK ||
         (err = optional(&values[F_INDEX_PRICE], machine_place(symbol, "i"), decimals, ROUND_HALF_EVEN,
                         &mark.index_price, why)) != ERR_OK ||
         (err = optional(&values[F_FUNDING_RATE], machine_place(symbol, "r"), 12, ROUND_HALF_EVEN, &mark.funding_rate,

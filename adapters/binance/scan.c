@@ -46,8 +46,8 @@ static err_t scan_kline(struct binance *binance, struct scan *scan, struct err_t
     const struct json_value *object = &binance->values[F_KLINE];
     if (object->kind != JSON_OBJECT)
         return err_say(why, ERR_SYNTAX, "\"k\": expected an object");
-    err_t err = json_object(binance->machine.json, object->text, object->size, &binance->kline_shape, binance->kline,
-                            why);
+    err_t err =
+        json_object(binance->machine.json, object->text, object->size, &binance->kline_shape, binance->kline, why);
     return err != ERR_OK ? err : scan_prices(scan, binance->kline, prices, ARRAY_LEN(prices));
 }
 
@@ -80,16 +80,19 @@ static err_t scan_message(struct binance *binance, const struct frame *frame, st
         err = wire_level_texts(&values[F_SNAPSHOT_BIDS], "bids", scan_pair, scan, why);
         return err != ERR_OK ? err : wire_level_texts(&values[F_SNAPSHOT_ASKS], "asks", scan_pair, scan, why);
     case BINANCE_TRADE:
-    case BINANCE_AGGREGATE: return scan_values(scan, &values[F_PRICE], &values[F_QTY]);
+    case BINANCE_AGGREGATE:
+        return scan_values(scan, &values[F_PRICE], &values[F_QTY]);
     case BINANCE_BBO:
         err = scan_values(scan, &values[F_BIDS], &values[F_BID_QTY]);
         return err != ERR_OK ? err : scan_values(scan, &values[F_ASKS], &values[F_ASK_QTY]);
-    case BINANCE_KLINE: return scan_kline(binance, scan, why);
+    case BINANCE_KLINE:
+        return scan_kline(binance, scan, why);
     case BINANCE_TICKER:
         err = scan_values(scan, &values[F_CLOSE], &values[F_LAST_QTY]);
         return err != ERR_OK ? err : scan_prices(scan, values, ticker_prices, ARRAY_LEN(ticker_prices));
     case BINANCE_MARK: /* rounded: says nothing of the book's decimals, but names the symbol */
-    case BINANCE_OTHER: break;
+    case BINANCE_OTHER:
+        break;
     }
     return ERR_OK;
 }

@@ -75,7 +75,8 @@ const struct json_value *upbit_code(const struct upbit *upbit);
 
 /* Every message of a frame, one after the other: a bare object, or the elements of an array (trades of a REST body
  * come newest first and are turned round). */
-typedef err_t (*upbit_message_fn)(struct upbit *upbit, const struct frame *frame, void *context, struct err_text *why);
+typedef err_t (*upbit_message_fn)(struct upbit *upbit, const struct frame *frame, void *context,
+                                  struct err_text *why);
 err_t upbit_messages(struct upbit *upbit, const struct frame *frame, upbit_message_fn message, void *context,
                      unsigned passes, struct err_text *why);
 

@@ -253,7 +253,8 @@ static err_t emit_body(const struct upbit *upbit, const struct market_symbol *sy
     return machine_emit(&upbit->machine, &event);
 }
 
-static err_t ticker(struct upbit *upbit, struct market_symbol *symbol, const struct frame *frame, struct err_text *why)
+static err_t ticker(struct upbit *upbit, struct market_symbol *symbol, const struct frame *frame,
+                    struct err_text *why)
 {
     struct event_ticker body;
     ns_t exch_ts;
@@ -297,7 +298,8 @@ static err_t interval_of(const struct upbit *upbit, ns_t *interval, struct err_t
     return ERR_OK;
 }
 
-static err_t candle(struct upbit *upbit, struct market_symbol *symbol, const struct frame *frame, struct err_text *why)
+static err_t candle(struct upbit *upbit, struct market_symbol *symbol, const struct frame *frame,
+                    struct err_text *why)
 {
     struct event_candle body;
     ns_t exch_ts;
@@ -305,7 +307,8 @@ static err_t candle(struct upbit *upbit, struct market_symbol *symbol, const str
     memset(&body, 0, sizeof(body));
     if ((err = wire_time(upbit_field(upbit, F_TIME), "timestamp", &exch_ts, why)) != ERR_OK ||
         (err = interval_of(upbit, &body.interval, why)) != ERR_OK ||
-        (err = wire_iso_utc(upbit_field(upbit, F_CANDLE_TIME), "candle_date_time_utc", &body.open_ts, why)) != ERR_OK ||
+        (err = wire_iso_utc(upbit_field(upbit, F_CANDLE_TIME), "candle_date_time_utc", &body.open_ts, why)) !=
+            ERR_OK ||
         (err = exact_price(upbit, symbol, F_OPEN, &body.open, why)) != ERR_OK ||
         (err = exact_price(upbit, symbol, F_HIGH, &body.high, why)) != ERR_OK ||
         (err = exact_price(upbit, symbol, F_LOW, &body.low, why)) != ERR_OK ||
@@ -347,11 +350,16 @@ static err_t message(struct upbit *upbit, const struct frame *frame, void *conte
         return ERR_OK;
     }
     switch (kind) {
-    case UPBIT_BOOK: return book(upbit, symbol, frame, why);
-    case UPBIT_TRADE: return trade(upbit, symbol, frame, why);
-    case UPBIT_TICKER: return ticker(upbit, symbol, frame, why);
-    case UPBIT_CANDLE: return candle(upbit, symbol, frame, why);
-    case UPBIT_OTHER: break;
+    case UPBIT_BOOK:
+        return book(upbit, symbol, frame, why);
+    case UPBIT_TRADE:
+        return trade(upbit, symbol, frame, why);
+    case UPBIT_TICKER:
+        return ticker(upbit, symbol, frame, why);
+    case UPBIT_CANDLE:
+        return candle(upbit, symbol, frame, why);
+    case UPBIT_OTHER:
+        break;
     }
     return ERR_OK;
 }
@@ -426,7 +434,8 @@ err_t upbit_market_open(const struct market_sink *sink, struct market **market)
         UPBIT_FIELD_MAP(UPBIT_FIELD_NAMES)
 #undef UPBIT_FIELD_NAMES
     };
-    static const char *const unit_names[] = {"ask_price", "ap", "bid_price", "bp", "ask_size", "as", "bid_size", "bs"};
+    static const char *const unit_names[] = {"ask_price", "ap", "bid_price", "bp",
+                                             "ask_size",  "as", "bid_size",  "bs"};
     struct upbit *upbit = calloc(1, sizeof(*upbit));
     if (upbit == NULL)
         return ERR_NOMEM;
