@@ -42,12 +42,12 @@ struct config_time {
 };
 
 struct config_synth {
-    bool set; /* feed.synth is in the config: the market is made, not read */
+    bool set;                 /* feed.synth is in the config: the market is made, not read */
     uint64_t seed;
-    ns_t start;           /* first event not before */
-    ns_t duration;        /* of the made market */
-    uint32_t instruments; /* how many */
-    bool level3;          /* order-by-order events beside the price levels */
+    struct config_time start; /* when it begins */
+    ns_t duration;            /* of the made market */
+    uint32_t instruments;     /* how many */
+    bool level3;              /* order-by-order events beside the price levels */
 };
 
 struct config_feed {
@@ -120,6 +120,7 @@ struct run_config {
 
     const struct strategy *strategy; /* looked up or loaded; lives as long as the config */
     void *strategy_state;            /* state_size bytes (64-byte aligned), zeroed, parameters filled in */
+    struct strategy_library *library; /* of a plug-in, NULL: built in */
 
     const char *resolved;              /* every key in schema order, defaults included, as YAML */
     char hash[33];                     /* of the resolved text without what cannot change a result */

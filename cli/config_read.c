@@ -1,0 +1,342 @@
+#include "cli/config_read.h"
+
+#include "cli/config_schema.h"
+#include "cli/strategy_params.h"
+#include "cli/strategy_registry.h"
+#include "cli/suggest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    struct run_config *config;
+    const char *directory;
+    struct err_text *why;
+};
+
+static err_t read_section(struct reader *reader, const char *prefix, const struct config_node *node, void *base);
+
+static err_t no_memory(struct reader *reader)
+{
+    return err_say(reader->why, ERR_NOMEM, "%s: out of memory", reader->config->path);
+}
+
+static const char *kind_words(const struct config_node *node)
+{
+    return node->kind == CONFIG_NODE_MAP ? "a section" : node->kind == CONFIG_NODE_LIST ? "a list" : "a single value";
+}
+
+/* What the user wrote, short enough for a sentence. */
+static const char *got(const struct config_node *node, char *text)
+{
+    if (node->kind != CONFIG_NODE_SCALAR)
+        return strcpy(text, kind_words(node));
+    if (node->null)
+        return strcpy(text, "nothing");
+    snprintf(text, 96, "'%.60s'%s", node->text, node->text_size > 60 ? "..." : "");
+    return text;
+}
+
+static err_t wrong_value(struct reader *reader, const struct config_key *key, const struct config_node *node,
+                         err_t cause)
+{
+    char expected[CONFIG_EXPECTED_SIZE], text[96];
+    if (cause == ERR_NOMEM)
+        return no_memory(reader);
+    const char *detail = cause == ERR_RANGE       ? " (out of range)"
+                         : cause == ERR_PRECISION ? " (more decimals than can be kept)"
+                                                  : "";
+    return config_say(reader->why, node, CONFIG_VALUE, "expected %s, got %s%s", config_value_expected(key, expected),
+                      got(node, text), detail);
+}
+
+static err_t read_scalar(struct reader *reader, const struct config_key *key, const struct config_node *node,
+                         void *base)
+{
+    struct config_tree *tree = reader->config->tree;
+    if (node == NULL || node->null) {
+        if (key->default_value == NULL)
+            return ERR_OK;
+        err_t err = config_value_parse(key, key->default_value, strlen(key->default_value), tree, "", base);
+        ASSERT(err == ERR_OK || err == ERR_NOMEM);
+        return err == ERR_OK ? ERR_OK : no_memory(reader);
+    }
+    if (node->kind != CONFIG_NODE_SCALAR)
+        return wrong_value(reader, key, node, ERR_SYNTAX);
+    /* A path given with --set is meant from where the user stands. */
+    const char *directory = node->source->is_set ? "" : reader->directory;
+    err_t err = config_value_parse(key, node->text, node->text_size, tree, directory, base);
+    return err == ERR_OK ? ERR_OK : wrong_value(reader, key, node, err);
+}
+
+/* ---- lists and maps ---- */
+
+static err_t read_tapes(struct reader *reader, const struct config_key *key, const struct config_node *node)
+{
+    struct run_config *config = reader->config;
+    if (node->kind != CONFIG_NODE_LIST)
+        return wrong_value(reader, key, node, ERR_SYNTAX);
+    const char **tapes = config_tree_alloc(config->tree, (node->count + 1) * sizeof(*tapes));
+    if (tapes == NULL)
+        return no_memory(reader);
+    struct config_key item = {.path = key->path, .type = CONFIG_PATH};
+    uint32_t count = 0;
+    for (const struct config_node *child = node->first; child != NULL; child = child->next) {
+        err_t err = read_scalar(reader, &item, child, &tapes[count]);
+        if (err != ERR_OK)
+            return err;
+        if (tapes[count++] == NULL)
+            return wrong_value(reader, &item, child, ERR_SYNTAX);
+    }
+    config->feed.tapes = tapes;
+    config->feed.tape_count = count;
+    return ERR_OK;
+}
+
+static err_t read_instruments(struct reader *reader, const struct config_key *key, const struct config_node *node)
+{
+    struct run_config *config = reader->config;
+    if (node->kind != CONFIG_NODE_LIST)
+        return wrong_value(reader, key, node, ERR_SYNTAX);
+    if (node->count > INSTRUMENTS_MAX)
+        return config_say(reader->why, node, CONFIG_KEY, "%u entries, at most %d are allowed", node->count,
+                          INSTRUMENTS_MAX);
+    struct config_instrument *items = config_tree_alloc(config->tree, (node->count + 1) * sizeof(*items));
+    if (items == NULL)
+        return no_memory(reader);
+    uint32_t count = 0;
+    for (const struct config_node *child = node->first; child != NULL; child = child->next, count++) {
+        if (child->kind != CONFIG_NODE_MAP)
+            return config_say(reader->why, child, CONFIG_VALUE, "expected a section that begins '- symbol: NAME', got %s",
+                              kind_words(child));
+        err_t err = read_section(reader, "instruments[].", child, &items[count]);
+        if (err != ERR_OK)
+            return err;
+        for (uint32_t i = 0; i < count; i++) {
+            const char *a = items[i].venue, *b = items[count].venue;
+            if (strcmp(items[i].symbol, items[count].symbol) == 0 &&
+                (a == NULL || b == NULL || strcmp(a, b) == 0))
+                return config_say(reader->why, config_node_child(child, "symbol", 6), CONFIG_VALUE,
+                                  "'%s' has an entry already: instruments[%u]", items[count].symbol, i);
+        }
+    }
+    config->instruments = items;
+    config->instrument_count = count;
+    return ERR_OK;
+}
+
+static err_t read_balances(struct reader *reader, const struct config_key *key, const struct config_node *node)
+{
+    struct run_config *config = reader->config;
+    if (node->kind != CONFIG_NODE_MAP)
+        return wrong_value(reader, key, node, ERR_SYNTAX);
+    struct config_balance *balances = config_tree_alloc(config->tree, (node->count + 1) * sizeof(*balances));
+    if (balances == NULL)
+        return no_memory(reader);
+    struct config_key amount = {.path = key->path, .type = CONFIG_MONEY, .minimum = key->minimum};
+    uint32_t count = 0;
+    for (const struct config_node *child = node->first; child != NULL; child = child->next, count++) {
+        struct config_money money = {0};
+        if (count == CURRENCIES_MAX)
+            return config_say(reader->why, child, CONFIG_KEY, "more than %d currencies", CURRENCIES_MAX);
+        if (child->key[0] == '\0' || strlen(child->key) >= NAME_SIZE)
+            return config_say(reader->why, child, CONFIG_KEY, "expected a currency of 1 to %d letters", NAME_SIZE - 1);
+        if (child->null)
+            return wrong_value(reader, &amount, child, ERR_SYNTAX);
+        err_t err = read_scalar(reader, &amount, child, &money);
+        if (err != ERR_OK)
+            return err;
+        balances[count] = (struct config_balance){child->key, money.value};
+    }
+    config->balances = balances;
+    config->balance_count = count;
+    return ERR_OK;
+}
+
+/* ---- sections ---- */
+
+static err_t unknown_key(struct reader *reader, const char *prefix, const struct config_node *child)
+{
+    struct suggestion suggestion;
+    char hint[128] = "", known[300] = "";
+    size_t used = 0;
+    suggest_start(&suggestion, child->key, strlen(child->key));
+    for (const struct config_key *key = NULL; (key = config_key_next(prefix, key)) != NULL;) {
+        suggest_offer(&suggestion, config_key_name(key));
+        if (used < sizeof(known) - 1)
+            used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used > 0 ? ", " : "",
+                                     config_key_name(key));
+    }
+    suggest_text(&suggestion, hint);
+    if (hint[0] != '\0')
+        return config_say(reader->why, child, CONFIG_KEY, "unknown key%s", hint);
+    return config_say(reader->why, child, CONFIG_KEY, "unknown key; known here: %s", known);
+}
+
+static err_t read_key(struct reader *reader, const struct config_key *key, const struct config_node *node, void *base)
+{
+    char prefix[CONFIG_PATH_MAX];
+    bool there = node != NULL && !node->null;
+    switch (key->type) {
+    case CONFIG_SECTION:
+    case CONFIG_SECTION_OPTIONAL:
+        if (there && node->kind != CONFIG_NODE_MAP)
+            return wrong_value(reader, key, node, ERR_SYNTAX);
+        if (key->type == CONFIG_SECTION_OPTIONAL)
+            *(bool *)((char *)base + key->offset) = there;
+        snprintf(prefix, sizeof(prefix), "%s.", key->path);
+        return read_section(reader, prefix, there ? node : NULL, base);
+    case CONFIG_TAPES:
+        return there ? read_tapes(reader, key, node) : ERR_OK;
+    case CONFIG_INSTRUMENTS:
+        return there ? read_instruments(reader, key, node) : ERR_OK;
+    case CONFIG_BALANCES:
+        return there ? read_balances(reader, key, node) : ERR_OK;
+    case CONFIG_PARAMS: /* read when the strategy is known */
+        return there && node->kind != CONFIG_NODE_MAP ? wrong_value(reader, key, node, ERR_SYNTAX) : ERR_OK;
+    default:
+        return read_scalar(reader, key, node, base);
+    }
+}
+
+static err_t read_section(struct reader *reader, const char *prefix, const struct config_node *node, void *base)
+{
+    for (const struct config_node *child = node != NULL ? node->first : NULL; child != NULL; child = child->next) {
+        const struct config_key *key = NULL;
+        while ((key = config_key_next(prefix, key)) != NULL && strcmp(config_key_name(key), child->key) != 0)
+            continue;
+        if (key == NULL)
+            return unknown_key(reader, prefix, child);
+    }
+    for (const struct config_key *key = NULL; (key = config_key_next(prefix, key)) != NULL;) {
+        const char *name = config_key_name(key);
+        const struct config_node *child = node != NULL ? config_node_child(node, name, strlen(name)) : NULL;
+        if ((key->flags & CONFIG_REQUIRED) != 0 && (child == NULL || child->null))
+            return config_say(reader->why, child != NULL ? child : node, CONFIG_KEY, "'%s' is missing: %s", name,
+                              key->help);
+        err_t err = read_key(reader, key, child, base);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* ---- what belongs together ---- */
+
+static err_t check_feed(struct reader *reader)
+{
+    struct run_config *config = reader->config;
+    const struct config_node *root = config->tree->root;
+    if (config->feed.synth.set && config->feed.tape_count > 0)
+        return config_say(reader->why, config_node_find(root, "feed.synth"), CONFIG_KEY,
+                          "feed.tapes and feed.synth are both given: keep one");
+    if (!config->feed.synth.set && config->feed.tape_count == 0)
+        return run_config_error(config, "feed", reader->why,
+                                "no market data: give feed.tapes or feed.synth, or --tape FILE");
+    if (config->feed.from.set && config->feed.to.set && config->feed.from.value >= config->feed.to.value)
+        return config_say(reader->why, config_node_find(root, "feed.to"), CONFIG_VALUE,
+                          "expected a time after feed.from");
+    return ERR_OK;
+}
+
+static err_t find_strategy(struct reader *reader)
+{
+    struct run_config *config = reader->config;
+    const char *name = config->strategy_source.name, *plugin = config->strategy_source.plugin;
+    char hint[128];
+    if ((name == NULL) == (plugin == NULL))
+        return run_config_error(config, "strategy", reader->why, "%s",
+                                name == NULL ? "no strategy: give strategy.name (see 'tapedeck strategy list') or "
+                                               "strategy.plugin"
+                                             : "name and plugin are both given: keep one");
+    if (name != NULL) {
+        config->strategy = strategy_find(name);
+        if (config->strategy == NULL)
+            return run_config_error(config, "strategy.name", reader->why,
+                                    "unknown strategy '%s'%s; 'tapedeck strategy list' shows all", name,
+                                    strategy_suggest(name, hint));
+        return strategy_check(config->strategy, name, reader->why);
+    }
+    struct err_text inner = {0};
+    err_t err = strategy_load(plugin, &config->library, &config->strategy, &inner);
+    if (err == ERR_OK)
+        return ERR_OK;
+    return run_config_error(config, "strategy.plugin", reader->why, "%s", inner.text);
+}
+
+static const struct strategy_param *find_param(const struct strategy *strategy, const char *name)
+{
+    for (uint32_t i = 0; i < strategy->param_count; i++) {
+        if (strcmp(strategy->params[i].name, name) == 0)
+            return &strategy->params[i];
+    }
+    return NULL;
+}
+
+static err_t unknown_param(struct reader *reader, const struct config_node *child)
+{
+    const struct strategy *strategy = reader->config->strategy;
+    struct suggestion suggestion;
+    char hint[128];
+    suggest_start(&suggestion, child->key, strlen(child->key));
+    for (uint32_t i = 0; i < strategy->param_count; i++)
+        suggest_offer(&suggestion, strategy->params[i].name);
+    return config_say(reader->why, child, CONFIG_KEY, "strategy '%s' has no such parameter%s; see 'tapedeck strategy show'",
+                      strategy->name, suggest_text(&suggestion, hint));
+}
+
+static err_t read_param(struct reader *reader, const struct strategy_param *param, const struct config_node *node)
+{
+    char expected[STRATEGY_PARAM_EXPECTED_SIZE], text[96];
+    err_t err = ERR_SYNTAX;
+    if (node->kind == CONFIG_NODE_SCALAR)
+        err = strategy_param_parse(param, node->text, node->text_size, reader->config->strategy_state);
+    if (err == ERR_OK)
+        return ERR_OK;
+    return config_say(reader->why, node, CONFIG_VALUE, "expected %s, got %s%s", strategy_param_expected(param, expected),
+                      got(node, text), err == ERR_RANGE ? " (out of range)" : err == ERR_PRECISION ? " (too fine)" : "");
+}
+
+static err_t read_params(struct reader *reader)
+{
+    struct run_config *config = reader->config;
+    const struct strategy *strategy = config->strategy;
+    const struct config_node *node = config_node_find(config->tree->root, "strategy.params");
+    size_t size = strategy->state_size > 0 ? (strategy->state_size + 63) / 64 * 64 : 64;
+    if ((config->strategy_state = aligned_alloc(64, size)) == NULL)
+        return no_memory(reader);
+    memset(config->strategy_state, 0, size);
+    strategy_params_defaults(strategy, config->strategy_state);
+    for (const struct config_node *child = node != NULL ? node->first : NULL; child != NULL; child = child->next) {
+        const struct strategy_param *param = find_param(strategy, child->key);
+        if (param == NULL)
+            return unknown_param(reader, child);
+        if (child->null)
+            continue;
+        err_t err = read_param(reader, param, child);
+        if (err != ERR_OK)
+            return err;
+    }
+    for (uint32_t i = 0; i < strategy->param_count; i++) {
+        const struct strategy_param *param = &strategy->params[i];
+        const struct config_node *child = node != NULL ? config_node_child(node, param->name, strlen(param->name)) : NULL;
+        if (param->default_value == NULL && (child == NULL || child->null))
+            return run_config_error(config, "strategy.params", reader->why, "strategy '%s' needs '%s': %s",
+                                    strategy->name, param->name, param->help);
+    }
+    return ERR_OK;
+}
+
+err_t config_read(struct run_config *config, const char *directory, struct err_text *why)
+{
+    struct reader reader = {config, directory, why};
+    err_t err = read_section(&reader, "", config->tree->root, config);
+    if (err == ERR_OK)
+        err = check_feed(&reader);
+    if (err == ERR_OK)
+        err = find_strategy(&reader);
+    if (err == ERR_OK)
+        err = read_params(&reader);
+    return err;
+}

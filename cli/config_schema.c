@@ -1,0 +1,159 @@
+#include "cli/config_schema.h"
+
+#include <string.h>
+
+#define AT(field)   offsetof(struct run_config, field)
+#define ITEM(field) offsetof(struct config_instrument, field)
+
+const struct config_key config_keys[] = {
+    {"seed", CONFIG_U64, AT(seed), "0", "9223372036854775807", "1", NULL,
+     "Seed of everything random in the run. Same binary, config, seed and inputs: same digest.", 0},
+    {"mode", CONFIG_CHOICE, AT(mode), NULL, NULL, "backtest", "backtest",
+     "The world that the engine runs in: recorded or made market data and a simulated venue.", 0},
+
+    {"feed", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Where the market comes from: exactly one of tapes, synth.", 0},
+    {"feed.tapes", CONFIG_TAPES, AT(feed.tapes), NULL, NULL, NULL, NULL,
+     "Tape files, merged into one order in time. Relative paths start at this config's folder. --tape replaces "
+     "them.",
+     CONFIG_NOT_HASHED},
+    {"feed.synth", CONFIG_SECTION_OPTIONAL, AT(feed.synth.set), NULL, NULL, NULL, NULL,
+     "A made market instead of tapes: seeded order flow over a true order book.", 0},
+    {"feed.synth.seed", CONFIG_U64, AT(feed.synth.seed), "0", "9223372036854775807", "1", NULL,
+     "Seed of the made market, apart from the run's seed.", 0},
+    {"feed.synth.start", CONFIG_TIME, AT(feed.synth.start), NULL, NULL, "2024-01-01T00:00:00Z", NULL,
+     "When the made market begins.", 0},
+    {"feed.synth.duration", CONFIG_DURATION, AT(feed.synth.duration), "1s", "3660d", "1h", NULL,
+     "How long the made market lasts.", 0},
+    {"feed.synth.instruments", CONFIG_U32, AT(feed.synth.instruments), "1", "1024", "1", NULL,
+     "How many instruments it has.", 0},
+    {"feed.synth.level3", CONFIG_BOOL, AT(feed.synth.level3), NULL, NULL, "false", NULL,
+     "Also send order-by-order events.", 0},
+    {"feed.from", CONFIG_TIME, AT(feed.from), NULL, NULL, NULL, NULL, "Leave out what is before this time.", 0},
+    {"feed.to", CONFIG_TIME, AT(feed.to), NULL, NULL, NULL, NULL, "Stop before this time.", 0},
+    {"feed.speed", CONFIG_SPEED, AT(feed.speed), "1x", "1000000x", "max", NULL,
+     "max: as fast as possible; 1x: at the recorded pace; 10x: ten times that. Never changes a result.",
+     CONFIG_NOT_HASHED},
+    {"feed.read_ahead", CONFIG_BOOL, AT(feed.read_ahead), NULL, NULL, "false", NULL,
+     "Read and decode tapes in a second thread. Never changes a result.", CONFIG_NOT_HASHED},
+
+    {"instruments", CONFIG_INSTRUMENTS, AT(instruments), NULL, NULL, NULL, NULL,
+     "Overrides of what the tapes say about instruments, by symbol.", 0},
+    {"instruments[].symbol", CONFIG_TEXT, ITEM(symbol), NULL, NULL, NULL, NULL,
+     "The instrument, as the venue writes it: BTCUSDT, KRW-BTC.", CONFIG_REQUIRED},
+    {"instruments[].venue", CONFIG_TEXT, ITEM(venue), NULL, NULL, NULL, NULL,
+     "Only on this venue: binance-usdm, upbit. Not set: on every venue that has the symbol.", 0},
+    {"instruments[].maker_fee", CONFIG_RATE, ITEM(maker_fee), "-0.1", "0.1", NULL, NULL,
+     "Fee rate of resting fills; negative: a rebate.", 0},
+    {"instruments[].taker_fee", CONFIG_RATE, ITEM(taker_fee), "-0.1", "0.1", NULL, NULL,
+     "Fee rate of fills that take.", 0},
+    {"instruments[].tick", CONFIG_DECIMAL, ITEM(tick), "0.000000000000000001", NULL, NULL, NULL,
+     "Price step of orders, in place of the tape's tick tables.", 0},
+    {"instruments[].lot", CONFIG_DECIMAL, ITEM(lot), "0.000000000000000001", NULL, NULL, NULL,
+     "Quantity step of orders.", 0},
+    {"instruments[].qty_min", CONFIG_DECIMAL, ITEM(qty_min), "0", NULL, NULL, NULL, "Smallest order quantity.", 0},
+    {"instruments[].notional_min", CONFIG_DECIMAL, ITEM(notional_min), "0", NULL, NULL, NULL,
+     "Smallest order value, price x quantity.", 0},
+
+    {"venue", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "The simulated venue.", 0},
+    {"venue.latency", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "How long messages are under way.", 0},
+    {"venue.latency.entry", CONFIG_DURATION, AT(venue.latency_entry), "0s", "1h", "2ms", NULL,
+     "From the strategy's order to the venue.", 0},
+    {"venue.latency.response", CONFIG_DURATION, AT(venue.latency_response), "0s", "1h", "2ms", NULL,
+     "From the venue's answer back to the strategy.", 0},
+    {"venue.fees", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Fees of all instruments, in place of the tape's.", 0},
+    {"venue.fees.maker", CONFIG_RATE, AT(venue.maker_fee), "-0.1", "0.1", NULL, NULL,
+     "Fee rate of resting fills; negative: a rebate. Not set: the instrument's own.", 0},
+    {"venue.fees.taker", CONFIG_RATE, AT(venue.taker_fee), "-0.1", "0.1", NULL, NULL,
+     "Fee rate of fills that take. Not set: the instrument's own.", 0},
+    {"venue.queue", CONFIG_CHOICE, AT(venue.queue), NULL, NULL, "pessimistic", "pessimistic",
+     "How a resting order's place in the queue moves: pessimistic, only trades eat what is ahead.", 0},
+    {"venue.check_funds", CONFIG_BOOL, AT(venue.check_funds), NULL, NULL, "false", NULL,
+     "Reject spot orders that the balances do not cover.", 0},
+
+    {"account", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "What the run starts with.", 0},
+    {"account.balances", CONFIG_BALANCES, AT(balances), "0", NULL, NULL, NULL,
+     "Start balances, currency: amount.", 0},
+
+    {"risk", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL,
+     "Limits that every order passes before it leaves. Not set or 0: no limit.", 0},
+    {"risk.order_notional_max", CONFIG_MONEY, AT(risk.order_notional_max), "0", NULL, NULL, NULL,
+     "Largest value of one order, in the currency that the instrument settles in.", 0},
+    {"risk.position_max", CONFIG_DECIMAL, AT(risk.position_max), "0", NULL, NULL, NULL,
+     "Largest position of an instrument, long or short, open orders included.", 0},
+    {"risk.open_orders_max", CONFIG_U32, AT(risk.open_orders_max), "0", "1000000", "0", NULL,
+     "Most open orders of an instrument at once.", 0},
+    {"risk.orders_per_second_max", CONFIG_U32, AT(risk.orders_per_second_max), "0", "100000", "0", NULL,
+     "Most orders in any second.", 0},
+    {"risk.price_collar_bp", CONFIG_U32, AT(risk.price_collar_bp), "0", "10000", "0", NULL,
+     "How far beyond the opposite touch a limit price may lie, in 1/10,000.", 0},
+    {"risk.daily_loss_max", CONFIG_MONEY, AT(risk.daily_loss_max), "0", NULL, NULL, NULL,
+     "Largest loss since 00:00 UTC; then the kill switch refuses every order.", 0},
+    {"risk.kill_reset_daily", CONFIG_BOOL, AT(risk.kill_reset_daily), NULL, NULL, "false", NULL,
+     "The next UTC day clears the kill switch.", 0},
+
+    {"strategy", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "What trades: exactly one of name, plugin.", 0},
+    {"strategy.name", CONFIG_TEXT, AT(strategy_source.name), NULL, NULL, NULL, NULL,
+     "A strategy of this program; see 'tapedeck strategy list'.", 0},
+    {"strategy.plugin", CONFIG_PATH, AT(strategy_source.plugin), NULL, NULL, NULL, NULL,
+     "A shared object with a strategy in it; see 'tapedeck strategy new'.", CONFIG_NOT_HASHED},
+    {"strategy.params", CONFIG_PARAMS, 0, NULL, NULL, NULL, NULL,
+     "The strategy's own parameters; see 'tapedeck strategy show NAME'.", 0},
+
+    {"output", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "What the run leaves behind.", 0},
+    {"output.dir", CONFIG_TEXT, AT(output.dir), NULL, NULL, "runs", NULL,
+     "Folder of run directories, from where the program is started. --out names one run's directory.",
+     CONFIG_NOT_HASHED},
+    {"output.equity_interval", CONFIG_DURATION, AT(output.equity_interval), "0s", "3660d", "1s", NULL,
+     "Distance of the points of equity.csv, aligned to UTC; 0s: none.", 0},
+    {"output.log_level", CONFIG_CHOICE, AT(output.log_level), NULL, NULL, "info", "debug|info|warn|error",
+     "Least important line that log.txt keeps.", CONFIG_NOT_HASHED},
+
+    {"engine", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Capacities, allocated once before the first event.", 0},
+    {"engine.book_window", CONFIG_POWER2, AT(engine.book_window), "4096", "16777216", "131072", NULL,
+     "Ticks around the touch that a book keeps in its fast part.", 0},
+    {"engine.book_far", CONFIG_U32, AT(engine.book_far), "16", "1048576", "16384", NULL,
+     "Levels a side that a book keeps outside of it.", 0},
+    {"engine.order_capacity", CONFIG_POWER2, AT(engine.order_capacity), "16", "1048576", "4096", NULL,
+     "Orders kept: open ones and the recent past.", 0},
+    {"engine.timer_capacity", CONFIG_U32, AT(engine.timer_capacity), "1", "1048576", "1024", NULL,
+     "Timers set at once.", 0},
+};
+const size_t config_key_count = ARRAY_LEN(config_keys);
+
+bool config_type_is_section(enum config_type type)
+{
+    return type == CONFIG_SECTION || type == CONFIG_SECTION_OPTIONAL;
+}
+
+static bool is_child(const struct config_key *key, const char *prefix, size_t prefix_size)
+{
+    if (strncmp(key->path, prefix, prefix_size) != 0 || key->path[prefix_size] == '\0')
+        return false;
+    return strcspn(key->path + prefix_size, ".[") == strlen(key->path + prefix_size);
+}
+
+const struct config_key *config_key_next(const char *prefix, const struct config_key *previous)
+{
+    size_t prefix_size = strlen(prefix);
+    const struct config_key *key = previous == NULL ? config_keys : previous + 1;
+    for (; key < config_keys + config_key_count; key++) {
+        if (is_child(key, prefix, prefix_size))
+            return key;
+    }
+    return NULL;
+}
+
+const struct config_key *config_key_find(const char *path)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (strcmp(config_keys[i].path, path) == 0)
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+const char *config_key_name(const struct config_key *key)
+{
+    const char *point = strrchr(key->path, '.');
+    return point != NULL ? point + 1 : key->path;
+}
