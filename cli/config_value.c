@@ -64,9 +64,9 @@ static err_t parse_number(enum config_type type, const char *text, size_t size, 
             *value = 0;
             return ERR_OK;
         }
-        if (size < 2 || text[size - 1] != 'x')
-            return ERR_SYNTAX;
-        err = decimal_parse(text, size - 1, 0, ROUND_EXACT, &ns);
+        if (size > 1 && text[size - 1] == 'x') /* 10x and 10 are the same */
+            size--;
+        err = decimal_parse(text, size, 0, ROUND_EXACT, &ns);
         if (err == ERR_OK && ns == 0)
             return ERR_RANGE;
         break;
@@ -199,7 +199,7 @@ static const char *type_words(const struct config_key *key)
     case CONFIG_CHOICE:
         return strchr(key->choices, '|') != NULL ? "one of " : "";
     case CONFIG_SPEED:
-        return "max, or a multiple such as 1x or 10x";
+        return "max, or a multiple of the recorded pace";
     case CONFIG_DURATION:
         return value_duration_expected;
     case CONFIG_TIME:

@@ -15,6 +15,8 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+    {"strategy", "list and show strategies, begin a new one", verb_strategy, verb_strategy_help},
+    {"config", "check a run's configuration, explain its keys", verb_config, verb_config_help},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -173,6 +173,13 @@ void table_print(struct table *table, FILE *file)
         if (end < table->count && table->cells[end].rule)
             print_rule(table, widths, file);
     }
+    table_drop(table);
+}
+
+void table_drop(struct table *table)
+{
+    if (table == NULL)
+        return;
     for (size_t i = 0; i < table->count; i++)
         free(table->cells[i].text);
     free(table->cells);
