@@ -223,6 +223,21 @@ unsigned synth_kind_levels(uint8_t kind)
     }
 }
 
+void synth_digest(struct digest *digest, const struct event *event)
+{
+    digest_u64(digest, (uint64_t)event->ts);
+    digest_u64(digest, (uint64_t)event->exch_ts);
+    digest_u64(digest, event->seq);
+    digest_u64(digest, event->seq_first);
+    digest_u64(digest, event->seq_prev);
+    digest_u64(digest, (uint64_t)event->bid_count << 32 | event->ask_count);
+    digest_u64(digest, (uint64_t)event->instrument << 16 | (uint64_t)event->kind << 8 | event->flags);
+    for (uint32_t i = 0; i < event->bid_count + event->ask_count; i++) {
+        digest_u64(digest, (uint64_t)event->levels[i].price);
+        digest_u64(digest, (uint64_t)event->levels[i].qty);
+    }
+}
+
 /* ---- the truth ---- */
 
 static const struct synth_publisher *publisher_of(const struct synth_market *market, uint16_t instrument)

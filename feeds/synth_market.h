@@ -38,6 +38,7 @@
 #ifndef TAPEDECK_FEEDS_SYNTH_MARKET_H
 #define TAPEDECK_FEEDS_SYNTH_MARKET_H
 
+#include "core/digest.h"
 #include "core/feed.h"
 #include "core/instrument.h"
 
@@ -94,6 +95,9 @@ ns_t synth_now(const struct synth_market *market);
 
 /* On which tapes does an event of this kind belong? A set of enum synth_levels. */
 unsigned synth_kind_levels(uint8_t kind);
+
+/* Fold an event and its levels, field by field: equal digests are equal markets. */
+void synth_digest(struct digest *digest, const struct event *event);
 
 /* ---- the truth ---- */
 
