@@ -308,7 +308,7 @@ json_kind json_peek(const char *text, size_t size)
     }
 }
 
-err_t json_object(json *parser, const char *text, size_t size, const json_shape *shape, json_value *values,
+err_t json_members(json *parser, const char *text, size_t size, const json_shape *shape, json_value *values,
                   err_text *why)
 {
     std::memset(values, 0, shape->count * sizeof(*values));

@@ -5,7 +5,7 @@
  *      ▼                        ▼       ▼             ▼            ▼
  *   values[STREAM]        (descended) values[E]    values[P]    values[M]      one call, one pass
  *
- * A venue writes down the names that it wants once (a shape); json_object fills one value a name. Numbers stay
+ * A venue writes down the names that it wants once (a shape); json_members fills one value a name. Numbers stay
  * raw text and strings stay raw bytes, so that no price passes through a double and no id loses a digit. One
  * named member (the venues' "data") is descended into, and its members land in the same array. Key order does
  * not matter; of equal keys the last one counts; unknown keys are skipped, and what is inside of them is not
@@ -60,7 +60,7 @@ void json_close(struct json *json); /* NULL is fine */
 enum json_kind json_peek(const char *text, size_t size);
 
 /* Fill values[0 .. shape->count) from one object. ERR_SYNTAX: not an object, or not JSON. */
-err_t json_object(struct json *json, const char *text, size_t size, const struct json_shape *shape,
+err_t json_members(struct json *json, const char *text, size_t size, const struct json_shape *shape,
                   struct json_value *values, struct err_text *why) MUST_USE;
 
 /* Each object of an array in turn: values are filled, then `row` is called. An error of `row` ends the walk and

@@ -388,7 +388,7 @@ static err_t messages(struct binance *binance, const struct frame *frame, const 
         machine->checking = pass == 0;
         for (size_t i = 0; i < count && err == ERR_OK; i++) {
             const struct json_value *item = &machine->items[i];
-            err = json_object(machine->json, item->text, item->size, &binance->shape, binance->values, why);
+            err = json_members(machine->json, item->text, item->size, &binance->shape, binance->values, why);
             if (err == ERR_OK)
                 err = message(binance, frame, why);
         }
@@ -405,7 +405,7 @@ static err_t market_frame(struct market *market, const struct frame *frame, stru
         return err;
     if (UNLIKELY(json_peek(frame->text, frame->size) == JSON_ARRAY))
         return messages(binance, frame, frame->text, frame->size, why);
-    err = json_object(binance->machine.json, frame->text, frame->size, &binance->shape, binance->values, why);
+    err = json_members(binance->machine.json, frame->text, frame->size, &binance->shape, binance->values, why);
     if (UNLIKELY(err != ERR_OK))
         return err;
     const struct json_value *data = &binance->values[F_DATA];

@@ -187,7 +187,7 @@ err_t binance_kline(struct binance *binance, const struct frame *frame, struct e
         return err;
     if (object->kind != JSON_OBJECT)
         return err_say(why, ERR_SYNTAX, "\"k\": expected an object");
-    err = json_object(binance->machine.json, object->text, object->size, &binance->kline_shape, binance->kline, why);
+    err = json_members(binance->machine.json, object->text, object->size, &binance->kline_shape, binance->kline, why);
     if (err != ERR_OK)
         return err;
     const struct {

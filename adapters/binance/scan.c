@@ -47,7 +47,7 @@ static err_t scan_kline(struct binance *binance, struct scan *scan, struct err_t
     if (object->kind != JSON_OBJECT)
         return err_say(why, ERR_SYNTAX, "\"k\": expected an object");
     err_t err =
-        json_object(binance->machine.json, object->text, object->size, &binance->kline_shape, binance->kline, why);
+        json_members(binance->machine.json, object->text, object->size, &binance->kline_shape, binance->kline, why);
     return err != ERR_OK ? err : scan_prices(scan, binance->kline, prices, ARRAY_LEN(prices));
 }
 
@@ -105,7 +105,7 @@ static err_t scan_items(struct binance *binance, const struct frame *frame, cons
     err_t err = machine_items(machine, text, size, &count, why);
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
         const struct json_value *item = &machine->items[i];
-        err = json_object(machine->json, item->text, item->size, &binance->shape, binance->values, why);
+        err = json_members(machine->json, item->text, item->size, &binance->shape, binance->values, why);
         if (err == ERR_OK)
             err = scan_message(binance, frame, scan, why);
     }
@@ -122,7 +122,7 @@ err_t binance_scan(struct market *market, const struct frame *frame, market_foun
         return err;
     if (json_peek(frame->text, frame->size) == JSON_ARRAY)
         return scan_items(binance, frame, frame->text, frame->size, &scan, why);
-    err = json_object(binance->machine.json, frame->text, frame->size, &binance->shape, binance->values, why);
+    err = json_members(binance->machine.json, frame->text, frame->size, &binance->shape, binance->values, why);
     if (err != ERR_OK)
         return err;
     const struct json_value *data = &binance->values[F_DATA];

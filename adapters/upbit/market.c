@@ -366,7 +366,7 @@ static err_t message(struct upbit *upbit, const struct frame *frame, void *conte
 
 static err_t parse(struct upbit *upbit, const char *text, size_t size, struct err_text *why)
 {
-    return json_object(upbit->machine.json, text, size, &upbit->shape, upbit->values, why);
+    return json_members(upbit->machine.json, text, size, &upbit->shape, upbit->values, why);
 }
 
 err_t upbit_messages(struct upbit *upbit, const struct frame *frame, upbit_message_fn each, void *context,
