@@ -133,8 +133,9 @@ struct order {
     px_t price;
     qty_t qty;
     qty_t filled;
-    money_t cost; /* sum of price x qty of the fills */
-    money_t fee;  /* sum, at fee_decimals of the fills */
+    money_t cost;   /* sum of price x qty of the fills */
+    money_t fee;    /* sum, at fee_decimals of the fills */
+    money_t locked; /* spot: funds held for what is open, at MONEY_DECIMALS; kept by the engine */
     ns_t submit_ts;
     ns_t ack_ts;  /* 0: not yet */
     ns_t done_ts; /* 0: not yet */

@@ -1,0 +1,331 @@
+/* The step and the loop. What happens to orders is in engine_orders.c, what things are worth in engine_value.c. */
+#include "core/engine_state.h"
+
+#include <string.h>
+
+static size_t align64(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
+static uint32_t rate_max(const struct engine_config *config)
+{
+    uint32_t most = 0;
+    for (uint16_t i = 0; i < config->instrument_count; i++)
+        if (config->limits[i].orders_per_second_max > most)
+            most = config->limits[i].orders_per_second_max;
+    return most;
+}
+
+/* Everything the engine owns, in the order in which engine_init places it. */
+static size_t parts_size(const struct engine_config *config)
+{
+    const size_t count = config->instrument_count;
+    return align64(count * sizeof(struct book)) + count * align64(book_size(config->book_window, config->book_far)) +
+           align64(count * sizeof(px_t)) + align64(order_table_size(config->order_capacity)) +
+           align64(account_size(config->instrument_count)) +
+           align64(risk_size(config->instrument_count, rate_max(config))) +
+           align64(config->timer_capacity * sizeof(struct timer)) +
+           align64(config->order_capacity * sizeof(struct refusal));
+}
+
+size_t engine_size(const struct engine_config *config)
+{
+    return align64(sizeof(struct engine)) + parts_size(config);
+}
+
+struct engine *engine_init(void *memory, const struct engine_config *config, struct world *world,
+                           void *strategy_state)
+{
+    ASSERT(((uintptr_t)memory & 63) == 0);
+    struct engine *engine = memory;
+    memset(engine, 0, sizeof(*engine));
+    uint8_t *at = (uint8_t *)memory + align64(sizeof(*engine));
+    const uint16_t count = config->instrument_count;
+    engine->ctx.verbs = &engine_verbs;
+    engine->world = world;
+    engine->strategy = config->strategy;
+    engine->strategy_state = strategy_state;
+    engine->sink = config->sink;
+    engine->instruments = config->instruments;
+    engine->instrument_count = count;
+    engine->equity_interval = config->equity_interval;
+    engine->equity_due = NS_MAX;
+    engine->last_ts = INT64_MIN;
+
+    engine->books = (struct book *)(void *)at;
+    at += align64(count * sizeof(struct book));
+    for (uint16_t i = 0; i < count; i++) {
+        book_init(&engine->books[i], at, config->book_window, config->book_far, &config->instruments[i]);
+        at += align64(book_size(config->book_window, config->book_far));
+        engine->daily_loss |= config->limits[i].daily_loss_max != 0;
+    }
+    engine->last_trades = (px_t *)(void *)at;
+    memset(at, 0, count * sizeof(px_t));
+    at += align64(count * sizeof(px_t));
+    engine->orders = order_table_init(at, config->order_capacity);
+    at += align64(order_table_size(config->order_capacity));
+    engine->account = account_init(at, config->instruments, count);
+    at += align64(account_size(count));
+    engine->risk = risk_init(at, config->limits, count);
+    at += align64(risk_size(count, rate_max(config)));
+    timers_init(&engine->timers, (struct timer *)(void *)at, config->timer_capacity);
+    at += align64(config->timer_capacity * sizeof(struct timer));
+    engine->refusals = (struct refusal *)(void *)at;
+    engine->refusal_capacity = config->order_capacity;
+    prng_init(&engine->prng, config->seed, 1);
+    digest_init(&engine->digest, config->seed);
+    return engine;
+}
+
+err_t engine_start(struct engine *engine)
+{
+    return engine->strategy->start == NULL ? ERR_OK : engine->strategy->start(&engine->ctx, engine->strategy_state);
+}
+
+/* ---- one step ---- */
+
+static inline void fold_input(struct engine *engine, const struct event *event)
+{
+    struct digest *digest = &engine->digest;
+    digest_u64(digest, (uint64_t)event->ts);
+    digest_u64(digest, (uint64_t)DIGEST_INPUT << 56 | (uint64_t)event->lane << 40 |
+                           (uint64_t)event->instrument << 24 | (uint64_t)event->kind << 8 | event->flags);
+    digest_u64(digest, event->seq);
+}
+
+/* The touch after a book message stands for the book until its levels are folded at the end. */
+static inline void fold_touch(struct engine *engine, const struct book *book)
+{
+    const struct level *bid = &book->touch[SIDE_BUY], *ask = &book->touch[SIDE_SELL];
+    digest_u64(&engine->digest, (uint64_t)bid->price ^ (uint64_t)bid->qty << 32);
+    digest_u64(&engine->digest, (uint64_t)ask->price ^ (uint64_t)ask->qty << 32 ^ book->flags);
+}
+
+static inline void on_book(struct engine *engine, const struct event *event)
+{
+    struct book *book = &engine->books[event->instrument];
+    book_apply(book, event);
+    fold_touch(engine, book);
+    engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
+    if (UNLIKELY(book->flags & BOOK_CROSSED))
+        engine->counters.crossed++;
+    if (engine->strategy->book != NULL)
+        engine->strategy->book(&engine->ctx, engine->strategy_state, event);
+}
+
+static inline void on_trade(struct engine *engine, const struct event *event)
+{
+    digest_u64(&engine->digest, (uint64_t)event->levels[0].price);
+    digest_u64(&engine->digest, (uint64_t)event->levels[0].qty);
+    engine->counters.levels++;
+    if (!(event->flags & EVENT_SPECIAL))
+        engine->last_trades[event->instrument] = event->levels[0].price;
+    if (engine->strategy->trade != NULL)
+        engine->strategy->trade(&engine->ctx, engine->strategy_state, event);
+}
+
+static void on_other(struct engine *engine, const struct event *event)
+{
+    const struct strategy *strategy = engine->strategy;
+    switch (event->kind) {
+    case EVENT_GAP:
+        /* A gap without an instrument is one of the whole source: every book is stale. */
+        for (uint16_t i = 0; i < engine->instrument_count; i++)
+            if (event->instrument == i || event->instrument == INSTRUMENT_NONE)
+                book_apply(&engine->books[i], event);
+        engine->counters.gaps++;
+        break;
+    case EVENT_BBO:
+        digest_u64(&engine->digest, (uint64_t)event->levels[0].price ^ (uint64_t)event->levels[0].qty << 32);
+        digest_u64(&engine->digest, (uint64_t)event->levels[1].price ^ (uint64_t)event->levels[1].qty << 32);
+        engine->counters.levels += 2;
+        break;
+    case EVENT_SIGNAL:
+    case EVENT_PARAMETER:
+    case EVENT_OPERATOR:
+        if (strategy->signal != NULL)
+            strategy->signal(&engine->ctx, engine->strategy_state, event);
+        return;
+    case EVENT_TICK:
+        return;
+    default:
+        if (event_has_levels(event->kind))
+            engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
+        break;
+    }
+    if (strategy->book != NULL)
+        strategy->book(&engine->ctx, engine->strategy_state, event);
+}
+
+static inline void step(struct engine *engine, const struct event *event)
+{
+    ASSERT(event->ts >= engine->last_ts);
+    engine->now = engine->last_ts = event->ts;
+    engine->counters.inputs++;
+    engine->counters.by_kind[event->kind]++;
+    fold_input(engine, event);
+    /* Of an instrument that the run leaves out, or of none: only the kinds that may be are looked at. */
+    if (UNLIKELY(event->instrument >= engine->instrument_count && event_has_levels(event->kind)))
+        return;
+    switch (event->kind) {
+    case EVENT_BOOK_DELTA:
+    case EVENT_BOOK_SNAPSHOT:
+        on_book(engine, event);
+        break;
+    case EVENT_TRADE:
+        on_trade(engine, event);
+        break;
+    case EVENT_EXECUTION:
+        engine_on_execution(engine, event);
+        break;
+    default:
+        on_other(engine, event);
+        break;
+    }
+    if (UNLIKELY(engine->refusal_count != 0))
+        engine_deliver_refusals(engine);
+}
+
+static void fire_timer(struct engine *engine)
+{
+    struct timer timer = timers_pop(&engine->timers);
+    engine->now = timer.deadline;
+    engine->counters.timers_fired++;
+    digest_u64(&engine->digest, (uint64_t)timer.deadline);
+    digest_u64(&engine->digest, (uint64_t)DIGEST_TIMER << 56 | (timer.id & (UINT64_MAX >> 8)));
+    if (engine->strategy->timer != NULL)
+        engine->strategy->timer(&engine->ctx, engine->strategy_state, timer.id, timer.deadline);
+    if (engine->refusal_count != 0)
+        engine_deliver_refusals(engine);
+}
+
+/* Equity is looked at on a grid of event time; where nothing arrived since the last look, nothing is shown. */
+static void show_equity(struct engine *engine)
+{
+    const ns_t ts = engine->equity_due;
+    engine->equity_due = ts > NS_MAX - engine->equity_interval ? NS_MAX : ts + engine->equity_interval;
+    if (engine->daily_loss)
+        engine_mark_risk(engine);
+    if (engine->equity_inputs == engine->counters.inputs)
+        return;
+    engine->equity_inputs = engine->counters.inputs;
+    if (engine->sink != NULL && engine->sink->equity != NULL)
+        engine->sink->equity(engine->sink->context, ts, engine);
+}
+
+/* What is due by the clock before the next input: timers first, then the equity of that instant. */
+static bool fire_due(struct engine *engine, ns_t until)
+{
+    const ns_t timer = timers_due(&engine->timers);
+    if (timer > until && engine->equity_due > until)
+        return false;
+    if (timer <= engine->equity_due)
+        fire_timer(engine);
+    else
+        show_equity(engine);
+    return true;
+}
+
+static ns_t next_due(const struct engine *engine)
+{
+    const ns_t timer = timers_due(&engine->timers);
+    return timer < engine->equity_due ? timer : engine->equity_due;
+}
+
+/* Ask the world for inputs; fire what is due before them. ERR_OK: there is an input to handle. */
+static err_t refill(struct engine *engine)
+{
+    for (;;) {
+        struct world *world = engine->world;
+        const ns_t due = next_due(engine);
+        err_t err = world->ops->refill(world, engine->now, due);
+        if (err == ERR_AGAIN && due != NS_MAX) {
+            fire_due(engine, due);
+            continue;
+        }
+        if (err == ERR_OK && world->run.until > due)
+            world->run.until = due;
+        if (err != ERR_OK && err != ERR_END && err != ERR_AGAIN)
+            err_say(&engine->why, err, "%s", world->why.text);
+        return err;
+    }
+}
+
+static void first_input(struct engine *engine)
+{
+    if (engine->equity_interval == 0 || engine->equity_due != NS_MAX)
+        return;
+    const ns_t ts = engine->world->run.at->ts;
+    ns_t rest = ts % engine->equity_interval;
+    if (rest < 0)
+        rest += engine->equity_interval;
+    engine->equity_due = ts - rest + engine->equity_interval;
+    engine_wake_at(engine, engine->equity_due);
+}
+
+err_t engine_run(struct engine *engine, uint64_t budget)
+{
+    struct run *run = &engine->world->run;
+    while (budget != 0) {
+        if (UNLIKELY(run->at == run->end || run->at->ts >= run->until)) {
+            if (engine->failed != ERR_OK)
+                return engine->failed;
+            err_t err = refill(engine);
+            if (err != ERR_OK)
+                return err;
+            if (UNLIKELY(engine->counters.inputs == 0))
+                first_input(engine);
+            continue;
+        }
+        step(engine, run->at++);
+        budget--;
+    }
+    return engine->failed;
+}
+
+struct digest_value engine_stop(struct engine *engine)
+{
+    if (engine->strategy->stop != NULL)
+        engine->strategy->stop(&engine->ctx, engine->strategy_state);
+    if (engine->sink != NULL && engine->sink->equity != NULL && engine->counters.inputs != 0)
+        engine->sink->equity(engine->sink->context, engine->now, engine);
+    engine_fold_state(engine);
+    return digest_value(&engine->digest);
+}
+
+/* ---- reading ---- */
+
+struct account *engine_account(struct engine *engine)
+{
+    return engine->account;
+}
+struct digest_value engine_digest(const struct engine *engine)
+{
+    return digest_value(&engine->digest);
+}
+ns_t engine_now(const struct engine *engine)
+{
+    return engine->now;
+}
+const struct engine_counters *engine_counters(const struct engine *engine)
+{
+    return &engine->counters;
+}
+const struct book *engine_book(const struct engine *engine, uint16_t instrument)
+{
+    ASSERT(instrument < engine->instrument_count);
+    return &engine->books[instrument];
+}
+struct order_table *engine_orders(struct engine *engine)
+{
+    return engine->orders;
+}
+const struct account *engine_account_view(const struct engine *engine)
+{
+    return engine->account;
+}
+const struct err_text *engine_why(const struct engine *engine)
+{
+    return &engine->why;
+}

@@ -1,0 +1,342 @@
+/* The strategy's verbs, the gate between them and the world, and what comes back. */
+#include "core/engine_state.h"
+
+#include <string.h>
+
+static struct engine *engine_of(struct strategy_ctx *ctx)
+{
+    return (struct engine *)(void *)ctx;
+}
+
+/* ---- locked funds of spot orders ---- */
+
+static const char *lock_currency(const struct engine *engine, const struct order *order)
+{
+    const struct instrument *instrument = &engine->instruments[order->instrument];
+    return order->side == SIDE_BUY ? instrument->quote : instrument->base;
+}
+
+/* A sell locks its quantity; a buy its value and the taker fee on it, rounded up. A market buy is valued at the
+ * touch. What cannot be locked (nothing free) is not: funds are checked by the venue, this is bookkeeping. */
+static money_t lock_wanted(const struct engine *engine, const struct order *order)
+{
+    const struct instrument *instrument = &engine->instruments[order->instrument];
+    if (instrument->contract != CONTRACT_SPOT)
+        return 0;
+    money_t amount, fee;
+    if (order->side == SIDE_SELL)
+        return money_rescale(order_leaves(order), instrument->qty_decimals, MONEY_DECIMALS, ROUND_CEIL, &amount) ==
+                       ERR_OK
+                   ? amount
+                   : 0;
+    px_t price = order->type == ORDER_MARKET ? engine->books[order->instrument].touch[SIDE_SELL].price : order->price;
+    if (account_notional(instrument, price, order_leaves(order), ROUND_CEIL, &amount) != ERR_OK ||
+        money_multiply(amount, instrument->taker_fee > 0 ? instrument->taker_fee : 0, &fee) != ERR_OK)
+        return 0;
+    return amount + money_divide(fee, money_pow10(FEE_DECIMALS), ROUND_CEIL);
+}
+
+static void relock(struct engine *engine, struct order *order, money_t wanted)
+{
+    if (order->locked == wanted)
+        return;
+    const char *currency = lock_currency(engine, order);
+    if (order->locked != 0 && account_unlock(engine->account, currency, order->locked) != ERR_OK)
+        ASSERT(!"unlocking what was locked");
+    order->locked = wanted != 0 && account_lock(engine->account, currency, wanted) == ERR_OK ? wanted : 0;
+}
+
+/* ---- outputs ---- */
+
+static void fold_order(struct engine *engine, enum digest_mark mark, const struct order *order, px_t price, qty_t qty)
+{
+    struct digest *digest = &engine->digest;
+    digest_u64(digest, (uint64_t)mark << 56 | (uint64_t)order->instrument << 32 | (uint64_t)order->side << 24 |
+                           (uint64_t)order->type << 16 | (uint64_t)order->tif << 8 | order->flags);
+    digest_u64(digest, (uint64_t)engine->now);
+    digest_u64(digest, order->id);
+    digest_u64(digest, (uint64_t)price);
+    digest_u64(digest, (uint64_t)qty);
+}
+
+static void fold_execution(struct engine *engine, const struct execution *execution)
+{
+    struct digest *digest = &engine->digest;
+    digest_u64(digest, execution->order_id);
+    digest_u64(digest, execution->venue_order);
+    digest_u64(digest, execution->trade_id);
+    digest_u64(digest, (uint64_t)execution->venue_ts);
+    digest_u64(digest, (uint64_t)execution->price);
+    digest_u64(digest, (uint64_t)execution->qty);
+    digest_u64(digest, (uint64_t)execution->leaves);
+    digest_u64(digest, (uint64_t)execution->fee);
+    digest_u64(digest, (uint64_t)(execution->fee >> 64));
+    digest_u64(digest, (uint64_t)execution->fee_decimals << 48 | (uint64_t)execution->kind << 40 |
+                           (uint64_t)execution->maker << 32 | (uint64_t)execution->reason << 16 |
+                           (uint16_t)execution->venue_code);
+}
+
+static void tell_order(struct engine *engine, const struct order *order, const struct execution *execution)
+{
+    if (engine->sink != NULL && engine->sink->order != NULL)
+        engine->sink->order(engine->sink->context, engine->now, order, execution);
+    if (engine->strategy->order != NULL)
+        engine->strategy->order(&engine->ctx, engine->strategy_state, order, execution);
+}
+
+/* ---- what the venue says ---- */
+
+static void book_fill(struct engine *engine, struct order *order, const struct execution *execution)
+{
+    err_t err = account_fill(engine->account, order->instrument, (enum side)order->side, execution->price,
+                             execution->qty, execution->fee, execution->fee_decimals, execution->fee_currency);
+    if (err != ERR_OK) {
+        engine->counters.money_overflows++;
+        engine->failed = err_say(&engine->why, err, "order %llu: its fill cannot be booked: %s",
+                                 (unsigned long long)order->id, err_words(err));
+        engine_wake_at(engine, INT64_MIN); /* the loop looks at `failed` before the next input */
+        return;
+    }
+    engine->counters.fills++;
+    engine->counters.maker_fills += execution->maker;
+    if (engine->daily_loss)
+        engine_mark_risk(engine);
+    if (engine->sink != NULL && engine->sink->fill != NULL)
+        engine->sink->fill(engine->sink->context, engine->now, order, execution);
+    if (engine->strategy->fill != NULL)
+        engine->strategy->fill(&engine->ctx, engine->strategy_state, order, execution);
+}
+
+void engine_on_execution(struct engine *engine, const struct event *event)
+{
+    const struct execution *execution = event->body;
+    fold_execution(engine, execution);
+    struct order *order;
+    if (order_table_apply(engine->orders, execution, event->ts, &order) != ERR_OK) {
+        engine->counters.illegal_reports++;
+        return;
+    }
+    if (execution->kind == EXEC_REJECT)
+        engine->counters.rejects++;
+    if (order->locked != 0 || execution->kind == EXEC_AMENDED)
+        relock(engine, order, order_is_open(order) ? lock_wanted(engine, order) : 0);
+    if (execution->kind == EXEC_FILL)
+        book_fill(engine, order, execution);
+    tell_order(engine, order, execution);
+}
+
+void engine_deliver_refusals(struct engine *engine)
+{
+    /* Those that a strategy causes while being told wait for the next input: no endless loop. */
+    for (uint32_t left = engine->refusal_count; left != 0; left--) {
+        struct refusal refusal = engine->refusals[engine->refusal_head];
+        engine->refusal_head = (engine->refusal_head + 1) % engine->refusal_capacity;
+        engine->refusal_count--;
+        struct execution execution = {
+            .order_id = refusal.order_id, .venue_ts = engine->now, .kind = EXEC_REJECT, .reason = refusal.reason};
+        const struct order *order = order_table_find(engine->orders, refusal.order_id);
+        if (order != NULL)
+            tell_order(engine, order, &execution);
+    }
+}
+
+/* ---- verbs ---- */
+
+static struct risk_view view_of(struct engine *engine, uint16_t instrument)
+{
+    const struct book *book = &engine->books[instrument];
+    struct risk_view view = {.instrument = &engine->instruments[instrument],
+                             .account = engine->account,
+                             .orders = engine->orders,
+                             .best_bid = book->touch[SIDE_BUY].qty != 0 ? book->touch[SIDE_BUY].price : 0,
+                             .best_ask = book->touch[SIDE_SELL].qty != 0 ? book->touch[SIDE_SELL].price : 0,
+                             .stale = (book->flags & BOOK_STALE) != 0};
+    if (engine->daily_loss)
+        view.equity = engine_equity(engine, view.instrument->settle);
+    return view;
+}
+
+static err_t refuse(struct engine *engine, struct order *order, enum reason reason)
+{
+    const struct execution execution = {
+        .order_id = order->id, .venue_ts = engine->now, .kind = EXEC_REJECT, .reason = (uint16_t)reason};
+    engine->counters.refused++;
+    fold_execution(engine, &execution);
+    struct order *same;
+    err_t err = order_table_apply(engine->orders, &execution, engine->now, &same);
+    ASSERT(err == ERR_OK && same == order);
+    if (engine->refusal_count < engine->refusal_capacity) {
+        uint32_t tail = (engine->refusal_head + engine->refusal_count) % engine->refusal_capacity;
+        engine->refusals[tail] = (struct refusal){order->id, (uint16_t)reason};
+        engine->refusal_count++;
+    }
+    return ERR_RISK;
+}
+
+static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id)
+{
+    struct engine *engine = engine_of(ctx);
+    if (request->instrument >= engine->instrument_count || request->qty <= 0 || request->side > SIDE_SELL ||
+        request->type > ORDER_MARKET || request->tif > TIF_FOK ||
+        (request->flags & ~(unsigned)(ORDER_POST_ONLY | ORDER_REDUCE_ONLY)) != 0)
+        return ERR_RANGE;
+    const struct risk_view view = view_of(engine, request->instrument);
+    const enum reason reason = risk_check(engine->risk, request, &view, engine->now);
+    struct order *order;
+    err_t err = order_table_add(engine->orders, request, engine->now, &order);
+    if (err != ERR_OK)
+        return err;
+    order->locked = 0;
+    if (order_id != NULL)
+        *order_id = order->id;
+    fold_order(engine, DIGEST_ORDER, order, order->price, order->qty);
+    if (reason != REASON_NONE)
+        return refuse(engine, order, reason);
+    relock(engine, order, lock_wanted(engine, order));
+    err = engine->world->ops->submit(engine->world, engine->now, order);
+    if (err != ERR_OK) {
+        relock(engine, order, 0);
+        return refuse(engine, order, REASON_VENUE);
+    }
+    engine->counters.orders++;
+    if (engine->sink != NULL && engine->sink->order != NULL)
+        engine->sink->order(engine->sink->context, engine->now, order, NULL);
+    return ERR_OK;
+}
+
+static err_t verb_cancel(struct strategy_ctx *ctx, uint64_t order_id)
+{
+    struct engine *engine = engine_of(ctx);
+    struct order *order = order_table_find(engine->orders, order_id);
+    if (order == NULL || !order_is_open(order))
+        return ERR_NOTFOUND;
+    if (order->cancel_pending)
+        return ERR_STATE;
+    err_t err = engine->world->ops->cancel(engine->world, engine->now, order);
+    if (err != ERR_OK)
+        return err;
+    order->cancel_pending = 1;
+    engine->counters.cancels++;
+    fold_order(engine, DIGEST_CANCEL, order, order->price, order->qty);
+    return ERR_OK;
+}
+
+static err_t verb_amend(struct strategy_ctx *ctx, uint64_t order_id, px_t price, qty_t qty)
+{
+    struct engine *engine = engine_of(ctx);
+    struct order *order = order_table_find(engine->orders, order_id);
+    if (order == NULL || !order_is_open(order))
+        return ERR_NOTFOUND;
+    if (order->cancel_pending || order->amend_pending)
+        return ERR_STATE;
+    if (qty <= 0 || order->type != ORDER_LIMIT)
+        return ERR_RANGE;
+    const struct risk_view view = view_of(engine, order->instrument);
+    if (risk_check_amend(engine->risk, order, price, qty, &view, engine->now) != REASON_NONE) {
+        engine->counters.refused++;
+        return ERR_RISK;
+    }
+    err_t err = engine->world->ops->amend(engine->world, engine->now, order, price, qty);
+    if (err != ERR_OK)
+        return err;
+    order->amend_pending = 1;
+    engine->counters.amends++;
+    fold_order(engine, DIGEST_AMEND, order, price, qty);
+    return ERR_OK;
+}
+
+static err_t verb_timer_at(struct strategy_ctx *ctx, ns_t deadline, uint64_t *timer_id)
+{
+    struct engine *engine = engine_of(ctx);
+    if (deadline < engine->now)
+        deadline = engine->now;
+    err_t err = timers_add(&engine->timers, deadline, timer_id);
+    if (err == ERR_OK)
+        engine_wake_at(engine, deadline);
+    return err;
+}
+
+static err_t verb_timer_cancel(struct strategy_ctx *ctx, uint64_t timer_id)
+{
+    return timers_cancel(&engine_of(ctx)->timers, timer_id);
+}
+
+static ns_t verb_now(struct strategy_ctx *ctx)
+{
+    return engine_of(ctx)->now;
+}
+
+static uint16_t verb_instrument_count(struct strategy_ctx *ctx)
+{
+    return engine_of(ctx)->instrument_count;
+}
+
+static const struct instrument *verb_instrument(struct strategy_ctx *ctx, uint16_t instrument)
+{
+    struct engine *engine = engine_of(ctx);
+    return instrument < engine->instrument_count ? &engine->instruments[instrument] : NULL;
+}
+
+static const struct book *verb_book(struct strategy_ctx *ctx, uint16_t instrument)
+{
+    struct engine *engine = engine_of(ctx);
+    return instrument < engine->instrument_count ? &engine->books[instrument] : NULL;
+}
+
+static const struct position *verb_position(struct strategy_ctx *ctx, uint16_t instrument)
+{
+    struct engine *engine = engine_of(ctx);
+    return instrument < engine->instrument_count ? account_position(engine->account, instrument) : NULL;
+}
+
+static const struct account *verb_account(struct strategy_ctx *ctx)
+{
+    return engine_of(ctx)->account;
+}
+
+static struct order_table *verb_orders(struct strategy_ctx *ctx)
+{
+    return engine_of(ctx)->orders;
+}
+
+static uint64_t verb_random(struct strategy_ctx *ctx)
+{
+    return prng_next(&engine_of(ctx)->prng);
+}
+
+static void verb_log(struct strategy_ctx *ctx, enum log_level level, const char *text)
+{
+    struct engine *engine = engine_of(ctx);
+    digest_u64(&engine->digest, (uint64_t)DIGEST_LOG << 56 | (uint64_t)level);
+    digest_bytes(&engine->digest, text, strlen(text));
+    if (engine->sink != NULL && engine->sink->log != NULL)
+        engine->sink->log(engine->sink->context, engine->now, level, text);
+}
+
+static void verb_plot(struct strategy_ctx *ctx, const char *name, int64_t value, unsigned decimals)
+{
+    struct engine *engine = engine_of(ctx);
+    digest_u64(&engine->digest, (uint64_t)DIGEST_PLOT << 56 | decimals);
+    digest_u64(&engine->digest, (uint64_t)value);
+    digest_bytes(&engine->digest, name, strlen(name));
+    if (engine->sink != NULL && engine->sink->plot != NULL)
+        engine->sink->plot(engine->sink->context, engine->now, name, value, decimals);
+}
+
+const struct strategy_verbs engine_verbs = {
+    .now = verb_now,
+    .submit = verb_submit,
+    .cancel = verb_cancel,
+    .amend = verb_amend,
+    .timer_at = verb_timer_at,
+    .timer_cancel = verb_timer_cancel,
+    .instrument_count = verb_instrument_count,
+    .instrument = verb_instrument,
+    .book = verb_book,
+    .position = verb_position,
+    .account = verb_account,
+    .orders = verb_orders,
+    .random = verb_random,
+    .log = verb_log,
+    .plot = verb_plot,
+};

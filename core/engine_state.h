@@ -1,0 +1,75 @@
+/* engine_state.h: the engine's insides, shared by its files and by nobody else.
+ *
+ *   engine.c         the step and the loop
+ *   engine_orders.c  the strategy's verbs, the risk gate, executions, cash
+ *   engine_value.c   marks and equity
+ */
+#ifndef TAPEDECK_CORE_ENGINE_STATE_H
+#define TAPEDECK_CORE_ENGINE_STATE_H
+
+#include "core/engine.h"
+#include "core/prng.h"
+#include "core/timers.h"
+
+/* A refusal waits here until the callback that caused it has returned. */
+struct refusal {
+    uint64_t order_id;
+    uint16_t reason;
+};
+
+struct engine {
+    struct strategy_ctx ctx; /* first: the strategy's handle is the engine */
+    struct world *world;
+    const struct strategy *strategy;
+    void *strategy_state;
+    const struct engine_sink *sink;
+    const struct instrument *instruments;
+    uint16_t instrument_count;
+    ns_t now;
+    ns_t last_ts; /* of the last input; inputs never fall */
+    ns_t equity_interval;
+    ns_t equity_due;        /* NS_MAX: never */
+    uint64_t equity_inputs; /* inputs when equity was last shown */
+    bool daily_loss;        /* some limit needs the equity */
+    struct book *books;
+    px_t *last_trades; /* 0: none yet */
+    struct order_table *orders;
+    struct account *account;
+    struct risk *risk;
+    struct timers timers;
+    struct prng prng;
+    struct digest digest;
+    struct engine_counters counters;
+    struct refusal *refusals; /* a ring of order_capacity */
+    uint32_t refusal_head, refusal_count, refusal_capacity;
+    err_t failed; /* sticky: a booking that did not fit */
+    struct err_text why;
+};
+
+extern const struct strategy_verbs engine_verbs;
+
+void engine_on_execution(struct engine *engine, const struct event *event);
+/* Deliver the refusals that were waiting when called. */
+void engine_deliver_refusals(struct engine *engine);
+/* Give the gate the equity of every settle currency. */
+void engine_mark_risk(struct engine *engine);
+void engine_fold_state(struct engine *engine);
+/* An answer or a timer at `ts` may come before the rest of the run. */
+static inline void engine_wake_at(struct engine *engine, ns_t ts)
+{
+    if (ts < engine->world->run.until)
+        engine->world->run.until = ts;
+}
+
+enum digest_mark {
+    DIGEST_INPUT = 1,
+    DIGEST_ORDER,
+    DIGEST_CANCEL,
+    DIGEST_AMEND,
+    DIGEST_LOG,
+    DIGEST_PLOT,
+    DIGEST_TIMER,
+    DIGEST_STATE
+};
+
+#endif

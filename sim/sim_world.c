@@ -1,0 +1,500 @@
+/* How: each lane is a ring of batches with two cursors, the engine's and the venue's. Two tournament trees say which
+ * lane is next on either clock. The engine gets runs: as many events of one lane as can be eaten before another
+ * lane, an execution or the edge of what the venue has seen comes first. */
+#include "sim/sim_world.h"
+
+#include "core/merge_tree.h"
+
+#include <string.h>
+
+struct cursor {
+    uint64_t batch; /* running number */
+    uint32_t at;
+};
+
+struct lane {
+    struct feed *feed;
+    struct event_batch ring[SIM_LOOKAHEAD_MAX];
+    uint64_t first, end; /* batches held: [first, end) */
+    struct cursor engine, venue;
+    ns_t venue_clock;
+    bool ended;
+};
+
+struct request {
+    ns_t arrival;
+    struct venue_request body;
+};
+
+struct response {
+    ns_t ts;
+    uint16_t instrument;
+    struct execution body;
+};
+
+struct sim_world {
+    struct world world; /* first */
+    struct sim_latency latency;
+    struct venue *venue;
+    sim_book_source books;
+    const void *books_context;
+    struct lane *lanes;
+    uint16_t lane_count;
+    uint16_t run_lane;   /* whose events the run holds; lane_count: an execution's */
+    bool market_over;    /* the last market event was given: no new requests */
+    bool started, awake; /* awake: the venue follows the lanes */
+    bool *instrument_awake;
+    uint16_t instrument_count;
+    struct merge_tree by_ts, by_exch;
+    ns_t venue_done;  /* the venue has seen everything up to here */
+    ns_t engine_next; /* no request can be sent before; while the venue advances */
+    struct request *requests;
+    struct response *responses;
+    uint64_t request_head, request_tail, response_head, response_tail;
+    uint32_t mask; /* requests_max - 1 */
+    ns_t last_arrival, last_response;
+    struct event execution_event;
+    struct sim_stats stats;
+    err_t broken;
+};
+
+static size_t align64(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
+size_t sim_world_size(const struct sim_config *config)
+{
+    return align64(sizeof(struct sim_world)) + align64(config->lane_count * sizeof(struct lane)) +
+           2 * align64(merge_tree_size(config->lane_count)) + align64(config->requests_max * sizeof(struct request)) +
+           align64(config->requests_max * sizeof(struct response)) + align64(config->instrument_count * sizeof(bool));
+}
+
+static struct sim_world *sim_of(struct world *world)
+{
+    return (struct sim_world *)(void *)world;
+}
+
+static err_t break_with(struct sim_world *sim, err_t err, const char *words)
+{
+    sim->broken = err;
+    return err_say(&sim->world.why, err, "%s", words);
+}
+
+/* ---- lanes ---- */
+
+static struct event_batch *batch_of(struct lane *lane, uint64_t number)
+{
+    return &lane->ring[number % SIM_LOOKAHEAD_MAX];
+}
+
+/* Hand back what both cursors have passed. */
+static void release_passed(const struct sim_world *sim, struct lane *lane)
+{
+    uint64_t needed = lane->engine.batch;
+    if (sim->awake && lane->venue.batch < needed)
+        needed = lane->venue.batch;
+    while (lane->first < needed) {
+        lane->feed->ops->release(lane->feed, batch_of(lane, lane->first)->handle);
+        lane->first++;
+    }
+}
+
+/* Bring the event under the cursor into memory. *event NULL: the lane has ended. */
+static err_t look(struct sim_world *sim, struct lane *lane, struct cursor *cursor, const struct event **event)
+{
+    for (;;) {
+        if (LIKELY(cursor->batch < lane->end)) {
+            const struct event_batch *batch = batch_of(lane, cursor->batch);
+            if (LIKELY(cursor->at < batch->count)) {
+                *event = &batch->events[cursor->at];
+                return ERR_OK;
+            }
+            cursor->batch++;
+            cursor->at = 0;
+            release_passed(sim, lane);
+            continue;
+        }
+        if (lane->ended) {
+            *event = NULL;
+            return ERR_OK;
+        }
+        if (lane->end - lane->first == SIM_LOOKAHEAD_MAX)
+            return break_with(
+                sim, ERR_FULL,
+                "the venue would have to read further ahead of the strategy than is kept: stamps of the "
+                "venue and of arrival are too far apart; correct the clock when importing "
+                "(--clock-offset), or use larger blocks");
+        err_t err = lane->feed->ops->next(lane->feed, batch_of(lane, lane->end));
+        if (err == ERR_END) {
+            lane->ended = true;
+        } else if (err == ERR_FULL) {
+            return break_with(
+                sim, err,
+                "the venue would have to read further ahead of the strategy than the feed keeps: stamps "
+                "of the venue and of arrival are too far apart; correct the clock when importing "
+                "(--clock-offset), or use larger blocks");
+        } else if (err != ERR_OK) {
+            return break_with(sim, err, lane->feed->why.text);
+        } else {
+            lane->end++;
+            if (lane->end - lane->first > sim->stats.lookahead_most)
+                sim->stats.lookahead_most = lane->end - lane->first;
+        }
+    }
+}
+
+static err_t set_engine_key(struct sim_world *sim, uint16_t number)
+{
+    const struct event *event;
+    err_t err = look(sim, &sim->lanes[number], &sim->lanes[number].engine, &event);
+    if (err == ERR_OK)
+        merge_tree_set(&sim->by_ts, number, event == NULL ? NS_MAX : event->ts);
+    return err;
+}
+
+/* When the venue sees an event: never backwards, never after its arrival here. */
+static ns_t venue_time(const struct lane *lane, const struct event *event)
+{
+    ns_t ts = event->exch_ts < event->ts ? event->exch_ts : event->ts;
+    return ts > lane->venue_clock ? ts : lane->venue_clock;
+}
+
+static err_t set_venue_key(struct sim_world *sim, uint16_t number)
+{
+    struct lane *lane = &sim->lanes[number];
+    const struct event *event;
+    err_t err = look(sim, lane, &lane->venue, &event);
+    if (err == ERR_OK)
+        merge_tree_set(&sim->by_exch, number, event == NULL ? NS_MAX : venue_time(lane, event));
+    return err;
+}
+
+/* How much of the run was consumed, into its lane's cursor. Nothing is released: the engine may still be looking at
+ * the last event it took. */
+static void store_run(struct sim_world *sim)
+{
+    if (!sim->started || sim->run_lane == sim->lane_count)
+        return;
+    struct lane *lane = &sim->lanes[sim->run_lane];
+    const struct event_batch *batch = batch_of(lane, lane->engine.batch);
+    lane->engine.at = (uint32_t)(sim->world.run.at - batch->events);
+}
+
+/* The run is over: its lane goes back into the tournament. */
+static err_t take_back_run(struct sim_world *sim)
+{
+    store_run(sim);
+    return sim->run_lane == sim->lane_count ? ERR_OK : set_engine_key(sim, sim->run_lane);
+}
+
+/* ---- the venue's side ---- */
+
+static void venue_take(struct sim_world *sim, struct lane *lane, const struct event *event)
+{
+    const ns_t ts = venue_time(lane, event);
+    lane->venue_clock = ts;
+    sim->stats.clock_behind += event->exch_ts > event->ts;
+    if (event->instrument < sim->instrument_count ? sim->instrument_awake[event->instrument]
+                                                  : event->kind == EVENT_GAP)
+        venue_market(sim->venue, ts, event);
+}
+
+/* Let the venue live up to min(engine_next + entry), or less when it answers earlier. */
+static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
+{
+    sim->engine_next = engine_next;
+    for (;;) {
+        /* engine_next falls when the venue emits (on_execution) */
+        const ns_t limit =
+            sim->engine_next > NS_MAX - sim->latency.entry ? NS_MAX : sim->engine_next + sim->latency.entry;
+        const ns_t market = merge_tree_key(&sim->by_exch);
+        const bool have_request = sim->request_head != sim->request_tail;
+        const ns_t request = have_request ? sim->requests[sim->request_head & sim->mask].arrival : NS_MAX;
+        if (market <= request && market <= limit && market != NS_MAX) {
+            const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
+            struct lane *lane = &sim->lanes[number];
+            venue_take(sim, lane, &batch_of(lane, lane->venue.batch)->events[lane->venue.at]);
+            lane->venue.at++;
+            err_t err = set_venue_key(sim, number);
+            if (err != ERR_OK)
+                return err;
+        } else if (have_request && request < market && request <= limit) {
+            struct venue_request body = sim->requests[sim->request_head++ & sim->mask].body;
+            venue_request(sim->venue, request, &body);
+        } else {
+            sim->venue_done = limit;
+            return sim->broken;
+        }
+    }
+}
+
+static void on_execution(void *context, ns_t venue_ts, const struct execution *execution, uint16_t instrument)
+{
+    struct sim_world *sim = context;
+    if (sim->response_tail - sim->response_head > sim->mask) {
+        (void)break_with(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
+        return;
+    }
+    ns_t ts = venue_ts > NS_MAX - sim->latency.response ? NS_MAX : venue_ts + sim->latency.response;
+    if (ts < sim->last_response)
+        ts = sim->last_response;
+    sim->last_response = ts;
+    struct response *response = &sim->responses[sim->response_tail++ & sim->mask];
+    response->ts = ts;
+    response->instrument = instrument;
+    response->body = *execution;
+    sim->stats.executions++;
+    if (ts < sim->engine_next)
+        sim->engine_next = ts;
+}
+
+struct venue_sink sim_world_sink(void *memory)
+{
+    return (struct venue_sink){.context = memory, .emit = on_execution};
+}
+
+/* The first order for an instrument: its venue begins with what the engine sees now, and catches up with the rest of
+ * the venue on its lane. */
+static err_t wake(struct sim_world *sim, uint16_t instrument)
+{
+    book_copy(venue_book(sim->venue, instrument), sim->books(sim->books_context, instrument));
+    sim->instrument_awake[instrument] = true;
+    store_run(sim);
+    err_t err = ERR_OK;
+    for (uint16_t i = 0; i < sim->lane_count && err == ERR_OK; i++) {
+        struct lane *lane = &sim->lanes[i];
+        if (!sim->awake) {
+            lane->venue = lane->engine;
+            continue;
+        }
+        struct cursor cursor = lane->engine;
+        while (err == ERR_OK && (cursor.batch < lane->venue.batch ||
+                                 (cursor.batch == lane->venue.batch && cursor.at < lane->venue.at))) {
+            const struct event *event;
+            err = look(sim, lane, &cursor, &event);
+            if (err != ERR_OK || event == NULL || cursor.batch > lane->venue.batch ||
+                (cursor.batch == lane->venue.batch && cursor.at >= lane->venue.at))
+                break;
+            if (event->instrument == instrument || (event->instrument == INSTRUMENT_NONE && event->kind == EVENT_GAP))
+                book_apply(venue_book(sim->venue, instrument), event);
+            cursor.at++;
+        }
+    }
+    if (!sim->awake) {
+        sim->awake = true;
+        for (uint16_t i = 0; i < sim->lane_count && err == ERR_OK; i++)
+            err = set_venue_key(sim, i);
+    }
+    return err;
+}
+
+/* ---- the gateway ---- */
+
+static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *body)
+{
+    if (sim->broken != ERR_OK)
+        return sim->broken;
+    if (sim->market_over)
+        return ERR_END;
+    if (sim->request_tail - sim->request_head > sim->mask)
+        return ERR_FULL;
+    if (!sim->instrument_awake[body->instrument]) {
+        err_t err = wake(sim, body->instrument);
+        if (err != ERR_OK)
+            return err;
+    }
+    ns_t arrival = now > NS_MAX - sim->latency.entry ? NS_MAX : now + sim->latency.entry;
+    if (arrival < sim->last_arrival)
+        arrival = sim->last_arrival;
+    sim->last_arrival = arrival;
+    sim->requests[sim->request_tail++ & sim->mask] = (struct request){arrival, *body};
+    sim->stats.requests++;
+    /* The answer cannot come earlier; events of that very instant still come before it. */
+    const ns_t answer = arrival > NS_MAX - sim->latency.response - 1 ? NS_MAX : arrival + sim->latency.response + 1;
+    if (answer < sim->world.run.until)
+        sim->world.run.until = answer;
+    return ERR_OK;
+}
+
+static err_t sim_submit(struct world *world, ns_t now, const struct order *order)
+{
+    const struct venue_request body = {.kind = VENUE_NEW,
+                                       .order_id = order->id,
+                                       .instrument = order->instrument,
+                                       .side = order->side,
+                                       .type = order->type,
+                                       .tif = order->tif,
+                                       .flags = order->flags,
+                                       .price = order->price,
+                                       .qty = order->qty};
+    return send(sim_of(world), now, &body);
+}
+
+static err_t sim_cancel(struct world *world, ns_t now, const struct order *order)
+{
+    const struct venue_request body = {.kind = VENUE_CANCEL, .order_id = order->id, .instrument = order->instrument};
+    return send(sim_of(world), now, &body);
+}
+
+static err_t sim_amend(struct world *world, ns_t now, const struct order *order, px_t price, qty_t qty)
+{
+    const struct venue_request body = {.kind = VENUE_AMEND,
+                                       .order_id = order->id,
+                                       .instrument = order->instrument,
+                                       .side = order->side,
+                                       .type = order->type,
+                                       .tif = order->tif,
+                                       .flags = order->flags,
+                                       .price = price,
+                                       .qty = qty};
+    return send(sim_of(world), now, &body);
+}
+
+/* ---- the feed ---- */
+
+static err_t start(struct sim_world *sim)
+{
+    for (uint16_t i = 0; i < sim->lane_count; i++) {
+        err_t err = set_engine_key(sim, i);
+        if (err != ERR_OK)
+            return err;
+    }
+    sim->started = true;
+    sim->run_lane = sim->lane_count;
+    return ERR_OK;
+}
+
+static void give_execution(struct sim_world *sim)
+{
+    /* The slot stays whole until the next refill: the ring is larger than what one step can send. */
+    const struct response *response = &sim->responses[sim->response_head++ & sim->mask];
+    sim->execution_event = (struct event){.ts = response->ts,
+                                          .exch_ts = response->body.venue_ts,
+                                          .body = &response->body,
+                                          .instrument = response->instrument,
+                                          .kind = EVENT_EXECUTION,
+                                          .lane = sim->lane_count};
+    sim->run_lane = sim->lane_count;
+    sim->world.run = (struct run){&sim->execution_event, &sim->execution_event + 1, NS_MAX};
+}
+
+static void give_market(struct sim_world *sim, ns_t response)
+{
+    const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_ts);
+    struct lane *lane = &sim->lanes[number];
+    const struct event_batch *batch = batch_of(lane, lane->engine.batch);
+    ns_t until = merge_tree_bound(&sim->by_ts);
+    if (response < NS_MAX && response + 1 < until)
+        until = response + 1;
+    if (sim->awake) {
+        /* what the venue has not seen yet cannot be answered before this */
+        const ns_t unseen = sim->venue_done > NS_MAX - sim->latency.response - 1
+                                ? NS_MAX
+                                : sim->venue_done + sim->latency.response + 1;
+        if (unseen < until)
+            until = unseen;
+    }
+    sim->run_lane = number;
+    sim->world.run = (struct run){batch->events + lane->engine.at, batch->events + batch->count, until};
+}
+
+static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
+{
+    struct sim_world *sim = sim_of(world);
+    (void)now;
+    err_t err = sim->broken;
+    if (err == ERR_OK)
+        err = sim->started ? take_back_run(sim) : start(sim);
+    if (err != ERR_OK)
+        return err;
+    world->run = (struct run){NULL, NULL, NS_MAX};
+    sim->run_lane = sim->lane_count;
+
+    const ns_t market = merge_tree_key(&sim->by_ts);
+    ns_t response =
+        sim->response_head != sim->response_tail ? sim->responses[sim->response_head & sim->mask].ts : NS_MAX;
+    if (sim->awake) {
+        ns_t next = market < timer_due ? market : timer_due;
+        err = advance_venue(sim, response < next ? response : next);
+        if (err != ERR_OK)
+            return err;
+        /* After the market's last event the venue only works off what was sent before. */
+        if (market == NS_MAX && sim->response_head == sim->response_tail)
+            err = advance_venue(sim, NS_MAX);
+        if (err != ERR_OK)
+            return err;
+        if (sim->response_head != sim->response_tail)
+            response = sim->responses[sim->response_head & sim->mask].ts;
+    }
+    sim->market_over = market == NS_MAX;
+    if (market == NS_MAX && response == NS_MAX)
+        return ERR_END;
+    /* timers before inputs of the same instant, market events before executions */
+    if (timer_due <= market && timer_due <= response)
+        return ERR_AGAIN;
+    if (response < market)
+        give_execution(sim);
+    else
+        give_market(sim, response);
+    return ERR_OK;
+}
+
+static void sim_close(struct world *world)
+{
+    struct sim_world *sim = sim_of(world);
+    for (uint16_t i = 0; i < sim->lane_count; i++)
+        for (struct lane *lane = &sim->lanes[i]; lane->first < lane->end; lane->first++)
+            lane->feed->ops->release(lane->feed, batch_of(lane, lane->first)->handle);
+}
+
+static const struct world_ops sim_ops = {sim_refill, sim_submit, sim_cancel, sim_amend, sim_close};
+
+struct world *sim_world_init(void *memory, const struct sim_config *config)
+{
+    ASSERT(config->lane_count >= 1 && config->requests_max >= 2 &&
+           (config->requests_max & (config->requests_max - 1)) == 0);
+    ASSERT(config->latency.entry >= 0 && config->latency.response >= 0);
+    struct sim_world *sim = memory;
+    memset(sim, 0, sizeof(*sim));
+    uint8_t *at = (uint8_t *)memory + align64(sizeof(*sim));
+    sim->world.ops = &sim_ops;
+    sim->world.run.until = NS_MAX;
+    sim->latency = config->latency;
+    sim->venue = config->venue;
+    sim->lane_count = config->lane_count;
+    sim->run_lane = config->lane_count;
+    sim->instrument_count = config->instrument_count;
+    sim->mask = config->requests_max - 1;
+    sim->last_arrival = sim->last_response = INT64_MIN;
+    sim->venue_done = INT64_MIN;
+    sim->lanes = (struct lane *)(void *)at;
+    memset(at, 0, config->lane_count * sizeof(struct lane));
+    at += align64(config->lane_count * sizeof(struct lane));
+    for (uint16_t i = 0; i < config->lane_count; i++) {
+        sim->lanes[i].feed = config->lanes[i];
+        sim->lanes[i].venue_clock = INT64_MIN;
+    }
+    merge_tree_init(&sim->by_ts, at, config->lane_count);
+    at += align64(merge_tree_size(config->lane_count));
+    merge_tree_init(&sim->by_exch, at, config->lane_count);
+    at += align64(merge_tree_size(config->lane_count));
+    sim->requests = (struct request *)(void *)at;
+    at += align64(config->requests_max * sizeof(struct request));
+    sim->responses = (struct response *)(void *)at;
+    at += align64(config->requests_max * sizeof(struct response));
+    sim->instrument_awake = (bool *)(void *)at;
+    memset(at, 0, config->instrument_count * sizeof(bool));
+    return &sim->world;
+}
+
+void sim_world_books(struct world *world, sim_book_source source, const void *context)
+{
+    sim_of(world)->books = source;
+    sim_of(world)->books_context = context;
+}
+
+const struct sim_stats *sim_world_stats(const struct world *world)
+{
+    return &((const struct sim_world *)(const void *)world)->stats;
+}

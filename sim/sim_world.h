@@ -1,0 +1,65 @@
+/* sim_world.h: recorded or live market data, invented fills.
+ *
+ *            lane 0 ─┐   ts order    ┌────────────┐ run      ┌────────┐
+ *            lane 1 ─┼──────────────►│            ├─────────►│ engine │
+ *            ...    ─┤               │ sim_world  │◄─────────┤        │
+ *                    │ exch_ts order │            │ requests └────────┘
+ *                    └──────────────►│  (venue)   │ + entry latency
+ *                                    └────────────┘ executions + response latency
+ *
+ * Two clocks: the venue sees a market event at exch_ts, the engine at ts; a request sent at t reaches the venue at
+ * t + entry, its executions reach the engine at venue time + response. Both directions are first in, first out.
+ * The venue therefore reads the lanes ahead of the engine, as far as it must and never further than
+ *
+ *     venue time <= (the engine's next possible moment) + entry
+ *
+ * because an order sent at that moment could still change what happens later. A market event and a request of the
+ * same venue instant: the event first. A market event and an execution of the same engine instant: the event
+ * first. Within a lane the venue takes events in the lane's order; its clock there is the highest exch_ts so far
+ * (streams of one connection are stamped out of step by a few milliseconds). An event stamped by the venue after
+ * its own arrival (a local clock that runs behind) counts as of its arrival; see sim_world_stats.
+ *
+ * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
+ * the engine's book.
+ */
+#ifndef TAPEDECK_SIM_SIM_WORLD_H
+#define TAPEDECK_SIM_SIM_WORLD_H
+
+#include "core/feed.h"
+#include "core/world.h"
+#include "sim/venue.h"
+
+#define SIM_LOOKAHEAD_MAX 64 /* batches a lane may hold */
+
+struct sim_latency {
+    ns_t entry;    /* our request to the venue, >= 0 */
+    ns_t response; /* the venue's word to us, >= 0 */
+};
+
+struct sim_config {
+    struct feed **lanes; /* lane i is the source with number i; outlive the world, closed by their owner */
+    uint16_t lane_count;
+    struct sim_latency latency;
+    uint32_t requests_max; /* under way at once, each direction; a power of two */
+    struct venue *venue;   /* its sink is set to the world's own by sim_world_init */
+    uint16_t instrument_count;
+};
+
+struct sim_stats {
+    uint64_t requests, executions;
+    uint64_t clock_behind;   /* events with exch_ts > ts */
+    uint64_t lookahead_most; /* batches held at once by a lane */
+};
+
+struct sim_world;
+size_t sim_world_size(const struct sim_config *config);
+/* `memory` is 64-byte aligned. */
+struct world *sim_world_init(void *memory, const struct sim_config *config);
+/* Where the books come from that a venue wakes with: the engine's, after engine_init. */
+typedef const struct book *(*sim_book_source)(const void *context, uint16_t instrument);
+void sim_world_books(struct world *world, sim_book_source source, const void *context);
+/* The sink that the venue must be initialised with. */
+struct venue_sink sim_world_sink(void *memory);
+const struct sim_stats *sim_world_stats(const struct world *world);
+
+#endif
