@@ -1,0 +1,307 @@
+#include "cli/world_up.h"
+
+#include "feeds/clip_feed.h"
+#include "feeds/tape_feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOKAHEAD 48 /* batches of a lane: what the venue may be ahead of the strategy */
+
+struct stage_inside {
+    struct feed **tape_feeds; /* owned, per lane; NULL: not a tape */
+    struct feed **clips;      /* owned, per lane; NULL: not clipped */
+    struct feed **lanes;      /* what the world reads: one of the above */
+    uint16_t **maps;
+    void *venue_memory, *world_memory, *engine_memory;
+};
+
+static void *zeroed(size_t size)
+{
+    /* calloc gives fresh pages as they are, zero and untouched; alignment is taken from inside. */
+    size_t total = size + 64 + sizeof(void *);
+    uint8_t *raw = calloc(1, total);
+    if (raw == NULL)
+        return NULL;
+    uint8_t *aligned = (uint8_t *)(((uintptr_t)raw + sizeof(void *) + 63) & ~(uintptr_t)63);
+    memcpy(aligned - sizeof(void *), &raw, sizeof(raw));
+    return aligned;
+}
+
+static void zeroed_free(void *aligned)
+{
+    if (aligned == NULL)
+        return;
+    void *raw;
+    memcpy(&raw, (uint8_t *)aligned - sizeof(void *), sizeof(raw));
+    free(raw);
+}
+
+static err_t no_memory(struct err_text *why)
+{
+    return err_say(why, ERR_NOMEM, "no memory for the run");
+}
+
+/* ---- instruments ---- */
+
+static err_t add_instrument(struct stage *stage, const struct instrument *instrument, const char *path,
+                            uint16_t *number, struct err_text *why)
+{
+    for (uint16_t i = 0; i < stage->instrument_count; i++) {
+        const struct instrument *have = &stage->instruments[i];
+        if (strcmp(have->venue, instrument->venue) != 0 || strcmp(have->symbol, instrument->symbol) != 0)
+            continue;
+        if (have->price_decimals != instrument->price_decimals || have->qty_decimals != instrument->qty_decimals ||
+            have->contract != instrument->contract || have->multiplier != instrument->multiplier)
+            return err_say(why, ERR_CONFIG,
+                           "%s: %s has %u price and %u quantity decimals here, %u and %u in another tape of the run; "
+                           "import the captures in one command, so that they share their scale",
+                           path, instrument->symbol, instrument->price_decimals, instrument->qty_decimals,
+                           have->price_decimals, have->qty_decimals);
+        *number = i;
+        return ERR_OK;
+    }
+    if (stage->instrument_count == INSTRUMENTS_MAX)
+        return err_say(why, ERR_CONFIG, "%s: more than %u instruments in one run", path, INSTRUMENTS_MAX);
+    struct instrument *grown =
+        realloc(stage->instruments, (stage->instrument_count + 1u) * sizeof(*stage->instruments));
+    if (grown == NULL)
+        return no_memory(why);
+    stage->instruments = grown;
+    stage->instruments[stage->instrument_count] = *instrument;
+    *number = stage->instrument_count++;
+    return ERR_OK;
+}
+
+/* ---- lanes ---- */
+
+/* A tape's header gives its instruments; the feed that will be read is opened with the map of their numbers. */
+static err_t open_tape(struct stage *stage, const struct run_config *config, uint16_t lane, struct err_text *why)
+{
+    struct stage_inside *inside = stage->inside;
+    const char *path = config->feed.tapes[lane];
+    struct tape_reader *reader;
+    err_t err = tape_reader_open(&reader, path, NULL, why);
+    if (err != ERR_OK)
+        return err;
+    const struct tape_info *info = tape_reader_info(reader);
+    uint16_t *map = malloc((info->instrument_count + 1u) * sizeof(*map));
+    inside->maps[lane] = map;
+    if (map == NULL)
+        err = no_memory(why);
+    for (uint16_t i = 0; i < info->instrument_count && err == ERR_OK; i++)
+        err = add_instrument(stage, &info->instruments[i], path, &map[i], why);
+    if (err == ERR_OK) {
+        struct stage_tape *tape = &stage->tapes[lane];
+        tape->path = path;
+        tape->closed = info->indexed;
+        memcpy(tape->hash, info->hash, sizeof(tape->hash));
+        stage->messages_total += info->messages;
+        if (info->messages != 0) {
+            if (stage->first_ts == 0 || info->first_ts < stage->first_ts)
+                stage->first_ts = info->first_ts;
+            if (info->last_ts > stage->last_ts)
+                stage->last_ts = info->last_ts;
+        }
+    }
+    tape_reader_close(reader);
+    if (err != ERR_OK)
+        return err;
+    const struct tape_feed_options options = {
+        .lookahead = LOOKAHEAD, .read_ahead = config->feed.read_ahead, .map = map, .lane = lane};
+    err = tape_feed_open(&inside->tape_feeds[lane], path, &options, why);
+    inside->lanes[lane] = inside->tape_feeds[lane];
+    return err;
+}
+
+static err_t open_tapes(struct stage *stage, const struct run_config *config, struct err_text *why)
+{
+    for (uint16_t lane = 0; lane < stage->lane_count; lane++) {
+        err_t err = open_tape(stage, config, lane, why);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static err_t clip_lanes(struct stage *stage, const struct run_config *config, struct err_text *why)
+{
+    const struct config_feed *feed = &config->feed;
+    if (!feed->from.set && !feed->to.set)
+        return ERR_OK;
+    const ns_t from = feed->from.set ? feed->from.value : INT64_MIN, to = feed->to.set ? feed->to.value : NS_MAX;
+    for (uint16_t lane = 0; lane < stage->lane_count; lane++) {
+        struct stage_inside *inside = stage->inside;
+        err_t err = clip_feed_open(&inside->clips[lane], inside->lanes[lane], stage->instruments,
+                                   stage->instrument_count, from, to, lane, why);
+        if (err != ERR_OK)
+            return err;
+        inside->lanes[lane] = inside->clips[lane];
+    }
+    if (from > stage->first_ts)
+        stage->first_ts = from;
+    if (to < stage->last_ts)
+        stage->last_ts = to;
+    return ERR_OK;
+}
+
+/* ---- world, venue, engine ---- */
+
+static const struct book *engine_books(const void *context, uint16_t instrument)
+{
+    return engine_book(context, instrument);
+}
+
+static err_t deposit(struct account *account, const struct config_balance *balance, struct err_text *why)
+{
+    err_t err = account_deposit(account, balance->currency, balance->amount);
+    return err == ERR_OK
+               ? ERR_OK
+               : err_say(why, err, "account.balances.%s: cannot be deposited: %s", balance->currency, err_words(err));
+}
+
+static err_t build(struct stage *stage, const struct run_config *config, const struct engine_sink *sink,
+                   struct err_text *why)
+{
+    struct stage_inside *inside = stage->inside;
+    struct risk_limits *limits = calloc(stage->instrument_count, sizeof(*limits));
+    if (limits == NULL)
+        return no_memory(why);
+    err_t err = run_config_match_instruments(config, stage->instruments, stage->instrument_count, why);
+    for (uint16_t i = 0; i < stage->instrument_count && err == ERR_OK; i++) {
+        err = run_config_apply_instrument(config, &stage->instruments[i], why);
+        if (err == ERR_OK)
+            err = run_config_risk_limits(config, &stage->instruments[i], &limits[i], why);
+    }
+    if (err != ERR_OK) {
+        free(limits);
+        return err;
+    }
+    const struct venue_config venue = {.instruments = stage->instruments,
+                                       .instrument_count = stage->instrument_count,
+                                       .book_window = config->engine.book_window,
+                                       .book_far = config->engine.book_far,
+                                       .own_orders_max = config->engine.order_capacity,
+                                       .check_funds = config->venue.check_funds};
+    struct sim_config world = {.lanes = inside->lanes,
+                               .lane_count = stage->lane_count,
+                               .latency = {config->venue.latency_entry, config->venue.latency_response},
+                               .requests_max = config->engine.order_capacity * 4,
+                               .instrument_count = stage->instrument_count};
+    const struct engine_config engine = {.instruments = stage->instruments,
+                                         .limits = limits,
+                                         .instrument_count = stage->instrument_count,
+                                         .book_window = config->engine.book_window,
+                                         .book_far = config->engine.book_far,
+                                         .order_capacity = config->engine.order_capacity,
+                                         .timer_capacity = config->engine.timer_capacity,
+                                         .equity_interval = config->output.equity_interval,
+                                         .seed = config->seed,
+                                         .strategy = config->strategy,
+                                         .sink = sink};
+    inside->venue_memory = zeroed(venue_size(&venue));
+    inside->world_memory = zeroed(sim_world_size(&world));
+    inside->engine_memory = zeroed(engine_size(&engine));
+    if (inside->venue_memory == NULL || inside->world_memory == NULL || inside->engine_memory == NULL) {
+        free(limits);
+        return no_memory(why);
+    }
+    const struct venue_sink venue_sink = sim_world_sink(inside->world_memory);
+    stage->venue = venue_init(inside->venue_memory, &venue, &venue_sink);
+    world.venue = stage->venue;
+    stage->world = sim_world_init(inside->world_memory, &world);
+    stage->engine = engine_init(inside->engine_memory, &engine, stage->world, config->strategy_state);
+    free(limits);
+    sim_world_books(stage->world, engine_books, stage->engine);
+    for (uint32_t i = 0; i < config->balance_count && err == ERR_OK; i++) {
+        err = deposit(engine_account(stage->engine), &config->balances[i], why);
+        if (err == ERR_OK)
+            err = deposit(venue_account(stage->venue), &config->balances[i], why);
+    }
+    return err;
+}
+
+err_t stage_open(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
+                 struct err_text *why)
+{
+    struct stage *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL)
+        return no_memory(why);
+    if (config->feed.tape_count == 0 && !config->feed.synth.set) {
+        free(opened);
+        return run_config_error(config, "feed.tapes", why,
+                                "the run has no input: name tapes here (or with --tape), or a market to make in "
+                                "feed.synth");
+    }
+    if (config->feed.tape_count > UINT16_MAX - 1u) {
+        free(opened);
+        return run_config_error(config, "feed.tapes", why, "more than %u tapes", UINT16_MAX - 1u);
+    }
+    opened->lane_count = (uint16_t)config->feed.tape_count;
+    const size_t lanes = opened->lane_count;
+    struct stage_inside *inside = calloc(1, sizeof(*inside));
+    opened->inside = inside;
+    if (inside != NULL) {
+        opened->tapes = calloc(lanes, sizeof(*opened->tapes));
+        inside->tape_feeds = calloc(lanes, sizeof(struct feed *));
+        inside->clips = calloc(lanes, sizeof(struct feed *));
+        inside->lanes = calloc(lanes, sizeof(struct feed *));
+        inside->maps = calloc(lanes, sizeof(uint16_t *));
+    }
+    err_t err = ERR_OK;
+    if (inside == NULL || opened->tapes == NULL || inside->tape_feeds == NULL || inside->clips == NULL ||
+        inside->lanes == NULL || inside->maps == NULL)
+        err = no_memory(why);
+    if (err == ERR_OK)
+        err = open_tapes(opened, config, why);
+    if (err == ERR_OK && opened->instrument_count == 0)
+        err = err_say(why, ERR_CONFIG, "%s: the tape has no instrument", config->feed.tapes[0]);
+    if (err == ERR_OK)
+        err = build(opened, config, sink, why);
+    if (err == ERR_OK)
+        err = clip_lanes(opened, config, why);
+    if (err != ERR_OK) {
+        stage_close(opened);
+        return err;
+    }
+    *stage = opened;
+    return ERR_OK;
+}
+
+void stage_close(struct stage *stage)
+{
+    if (stage == NULL)
+        return;
+    struct stage_inside *inside = stage->inside;
+    if (stage->world != NULL)
+        stage->world->ops->close(stage->world);
+    for (uint16_t lane = 0; inside != NULL && lane < stage->lane_count; lane++) {
+        if (inside->clips != NULL && inside->clips[lane] != NULL)
+            inside->clips[lane]->ops->close(inside->clips[lane]);
+        if (inside->tape_feeds != NULL && inside->tape_feeds[lane] != NULL)
+            inside->tape_feeds[lane]->ops->close(inside->tape_feeds[lane]);
+        if (inside->maps != NULL)
+            free(inside->maps[lane]);
+    }
+    if (inside != NULL) {
+        zeroed_free(inside->venue_memory);
+        zeroed_free(inside->world_memory);
+        zeroed_free(inside->engine_memory);
+        free(inside->tape_feeds);
+        free(inside->clips);
+        free(inside->lanes);
+        free(inside->maps);
+        free(inside);
+    }
+    free(stage->tapes);
+    free(stage->instruments);
+    free(stage);
+}
+
+uint64_t stage_position(const struct stage *stage)
+{
+    uint64_t position = 0;
+    for (uint16_t lane = 0; lane < stage->lane_count; lane++)
+        position += tape_feed_position(stage->inside->tape_feeds[lane]);
+    return position;
+}

@@ -1,0 +1,42 @@
+/* world_up.h: from a checked config to a world, a venue and an engine, wired and ready to start.
+ *
+ *   run_config ─► tapes (a lane each) ─► instruments (union, overrides) ─► venue ─► sim_world ─► engine
+ *
+ * Instruments of several tapes are one when venue and symbol agree; they must then agree in decimals too.
+ */
+#ifndef TAPEDECK_CLI_WORLD_UP_H
+#define TAPEDECK_CLI_WORLD_UP_H
+
+#include "cli/config.h"
+#include "core/engine.h"
+#include "core/feed.h"
+#include "sim/sim_world.h"
+
+struct stage_tape {
+    const char *path;
+    char hash[33]; /* of its content: the chain hash of its last block */
+    bool closed;   /* false: no index, the recording was not ended properly */
+};
+
+struct stage {
+    struct instrument *instruments;
+    uint16_t instrument_count;
+    struct stage_tape *tapes; /* one a lane; synthetic lanes have the path "synth" and an empty hash */
+    uint16_t lane_count;
+    struct engine *engine;
+    struct world *world;
+    struct venue *venue;
+    /* for a progress bar */
+    uint64_t messages_total; /* of all tapes; 0: not known */
+    ns_t first_ts, last_ts;  /* of all tapes, clipped to from and to */
+    struct stage_inside *inside;
+};
+
+/* `sink` must outlive the stage. On error nothing is left open. */
+err_t stage_open(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
+                 struct err_text *why) MUST_USE;
+void stage_close(struct stage *stage);
+/* Messages read so far, over all lanes. */
+uint64_t stage_position(const struct stage *stage);
+
+#endif
