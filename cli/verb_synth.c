@@ -11,7 +11,6 @@
 #include "data/tape_writer.h"
 #include "feeds/synth_market.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
