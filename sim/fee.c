@@ -49,11 +49,10 @@ err_t fee_compute(const struct instrument *instrument, const struct fee_rule *ru
     money_t size = price < 0 ? -(money_t)price : price;
     money_t numerator, denominator = 1;
     int exponent = (int)rule->decimals - FEE_DECIMALS - (int)instrument->qty_decimals;
+    exponent -= (int)instrument->multiplier_decimals;
     err_t err = money_multiply((money_t)rate, qty, &numerator);
-    if (err == ERR_OK && instrument->contract != CONTRACT_SPOT) {
+    if (err == ERR_OK)
         err = money_multiply(numerator, instrument->multiplier, &numerator);
-        exponent -= (int)instrument->multiplier_decimals;
-    }
     if (err != ERR_OK)
         return err;
     if (instrument->contract == CONTRACT_INVERSE) {

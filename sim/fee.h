@@ -1,8 +1,7 @@
 /* fee.h: what a venue charges for a fill.
  *
- *   linear   rate x |price| x quantity x multiplier              in the settle currency (the quote)
- *   inverse  rate x multiplier x contracts / |price|             in the settle currency (the base)
- *   spot     rate x |price| x quantity                           in the quote
+ *   linear, spot   rate x |price| x quantity x multiplier        in the settle currency (the quote)
+ *   inverse        rate x multiplier x contracts / |price|       in the settle currency (the base)
  *
  * The exact value is rounded once a fill, to the decimals and in the direction of the venue's rule.
  * A rate below zero is a rebate: a negative fee.

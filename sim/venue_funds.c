@@ -19,18 +19,12 @@ static const char *locked_currency(const struct venue *venue, const struct own_o
     return order->side == SIDE_BUY ? instrument->quote : instrument->base;
 }
 
-static err_t notional_money(const struct instrument *instrument, px_t price, qty_t qty, money_t *money)
-{
-    return money_rescale(instrument_notional(price, qty), instrument->price_decimals + instrument->qty_decimals,
-                         MONEY_DECIMALS, ROUND_CEIL, money);
-}
-
 /* Cost and fee of a buy at one price. */
 static err_t cost_of(const struct venue_instrument *market, int64_t rate, px_t price, qty_t qty, money_t *cost)
 {
     struct fee fee;
     money_t notional, charge;
-    err_t err = notional_money(market->instrument, price, qty, &notional);
+    err_t err = account_notional(market->instrument, price, qty, ROUND_CEIL, &notional);
     if (err == ERR_OK)
         err = fee_compute(market->instrument, market->fee_rule, rate, price, qty, &fee);
     if (err == ERR_OK)
@@ -111,7 +105,7 @@ err_t funds_before_fill(struct venue *venue, struct own_order *order, px_t price
     money_t notional, spent, charge, rest, rest_need;
     if (!needs_funds(venue, order))
         return ERR_OK;
-    err_t err = notional_money(instrument, price, qty, &notional);
+    err_t err = account_notional(instrument, price, qty, ROUND_CEIL, &notional);
     if (err != ERR_OK)
         return err;
     money_t fee_room = order->side == SIDE_BUY ? order->locked - notional : notional;

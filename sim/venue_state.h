@@ -56,6 +56,7 @@ struct taken {
     px_t price;
     qty_t shown; /* displayed when last looked at */
     qty_t qty;   /* of it already taken by us: 0 < qty <= shown */
+    bool hidden; /* a partial snapshot no longer reaches the price */
 };
 
 struct taken_side {

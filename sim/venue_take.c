@@ -96,9 +96,10 @@ void take_after_book(struct venue_instrument *market, const struct event *event)
         for (uint32_t i = 0; i < side->count;) {
             struct taken *taken = &side->at[i];
             qty_t shown = book_qty_at(&market->book, (enum side)s, taken->price);
-            bool unknown = shown == 0 && event->kind == EVENT_BOOK_SNAPSHOT &&
-                           !queue_price_covered(market, (enum side)s, taken->price);
-            if (!unknown && refresh(taken, shown))
+            /* Beyond a partial snapshot, and still hidden after deltas that do not show it. */
+            taken->hidden = shown == 0 && (taken->hidden || event->kind == EVENT_BOOK_SNAPSHOT) &&
+                            !queue_price_covered(market, (enum side)s, taken->price);
+            if (!taken->hidden && refresh(taken, shown))
                 *taken = side->at[--side->count];
             else
                 i++;
