@@ -1,0 +1,435 @@
+#include "slow_venue.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static void say(struct slow_venue *slow, uint64_t id, enum exec_kind kind, enum reason reason, px_t price, qty_t qty,
+                bool maker)
+{
+    cr_assert_lt(slow->said_count, SLOW_SAID);
+    slow->said[slow->said_count++] = (struct slow_said){id, kind, reason, price, qty, maker};
+}
+
+money_t slow_fee(int64_t rate, px_t price, qty_t qty)
+{
+    money_t exact = (money_t)rate * price * qty; /* at 10^-9 */
+    money_t tens = exact / 10;
+    return tens + (exact > tens * 10); /* up for costs; a rebate's quotient is already nearer to zero */
+}
+
+static qty_t leaves(const struct slow_order *order)
+{
+    return order->request.qty - order->filled;
+}
+
+qty_t slow_ahead(const struct slow_order *order)
+{
+    if (order->unknown)
+        return INT64_MAX;
+    return order->line < order->cap ? order->line : order->cap;
+}
+
+static bool better(int side, px_t a, px_t b)
+{
+    return side == SIDE_BUY ? a > b : a < b;
+}
+
+static bool covered(const struct slow_venue *slow, int side, px_t at)
+{
+    return !slow->partial || (slow->cover[side] >= 0 && !better(side, slow->cover[side], at));
+}
+
+static qty_t reducible(const struct slow_venue *slow, int side)
+{
+    if (!slow->linear)
+        return side == SIDE_SELL ? INT64_MAX : 0;
+    qty_t held = side == SIDE_SELL ? slow->position : -slow->position;
+    return held > 0 ? held : 0;
+}
+
+static void forget_order(struct slow_venue *slow, uint64_t id)
+{
+    for (int i = 0; i < slow->order_count; i++)
+        if (slow->orders[i].request.order_id == id) {
+            memmove(slow->orders + i, slow->orders + i + 1,
+                    (size_t)(slow->order_count - i - 1) * sizeof(*slow->orders));
+            slow->order_count--;
+            return;
+        }
+}
+
+/* Fill an order; true when it has ended. */
+static bool fill(struct slow_venue *slow, struct slow_order *order, px_t at, qty_t qty, bool maker, qty_t *filled)
+{
+    int side = order->request.side;
+    qty_t room = INT64_MAX;
+    *filled = 0;
+    if (order->request.flags & ORDER_REDUCE_ONLY)
+        room = reducible(slow, side);
+    if (room > 0) {
+        *filled = qty < room ? qty : room;
+        order->filled += *filled;
+        slow->position += side == SIDE_BUY ? *filled : -*filled;
+        say(slow, order->request.order_id, EXEC_FILL, REASON_NONE, at + SLOW_BASE, *filled, maker);
+    }
+    if (leaves(order) == 0)
+        return true;
+    if (*filled == room || room == 0) {
+        say(slow, order->request.order_id, EXEC_EXPIRED, REASON_REDUCE_ONLY, 0, 0, false);
+        return true;
+    }
+    return false;
+}
+
+/* Take up to `want` of a book side down to `limit`, skipping `skip` first; returns the quantity by price. */
+static qty_t displayed(const struct slow_venue *slow, int book_side, px_t limit, qty_t want, qty_t skip,
+                       qty_t by_price[SLOW_PRICES])
+{
+    qty_t sum = 0;
+    memset(by_price, 0, SLOW_PRICES * sizeof(*by_price));
+    for (int i = 0; i < SLOW_PRICES && sum < want; i++) {
+        px_t at = book_side == SIDE_SELL ? i : SLOW_PRICES - 1 - i;
+        if (better(book_side, limit, at))
+            break;
+        if (slow->shown[book_side][at] == 0)
+            continue;
+        qty_t free = slow->shown[book_side][at] - slow->taken[book_side][at];
+        qty_t passed = free < skip ? free : skip;
+        skip -= passed;
+        free -= passed;
+        by_price[at] = free < want - sum ? free : want - sum;
+        sum += by_price[at];
+    }
+    return sum;
+}
+
+static void remember(struct slow_venue *slow, int book_side, const qty_t by_price[SLOW_PRICES])
+{
+    for (int i = 0; i < SLOW_PRICES; i++)
+        slow->taken[book_side][i] += by_price[i];
+}
+
+/* ---- book ---- */
+
+/* Own orders by price, then time: the lowest not yet visited. */
+static int next_order(const struct slow_venue *slow, int side, const bool visited[SLOW_ORDERS])
+{
+    int found = -1;
+    for (int i = 0; i < slow->order_count; i++)
+        if (!visited[i] && slow->orders[i].request.side == side &&
+            (found < 0 || better(side, slow->orders[i].request.price, slow->orders[found].request.price)))
+            found = i;
+    return found;
+}
+
+static void cross(struct slow_venue *slow, int side)
+{
+    uint64_t ids[SLOW_ORDERS];
+    bool visited[SLOW_ORDERS] = {false};
+    int count = 0;
+    for (int i; (i = next_order(slow, side, visited)) >= 0; visited[i] = true)
+        ids[count++] = slow->orders[i].request.order_id;
+    for (int n = 0; n < count; n++)
+        for (int i = 0; i < slow->order_count; i++) {
+            struct slow_order *order = &slow->orders[i];
+            qty_t by_price[SLOW_PRICES], filled, others = order->unknown ? 0 : slow_ahead(order);
+            if (order->request.order_id != ids[n])
+                continue;
+            px_t at = order->request.price - SLOW_BASE;
+            qty_t want = leaves(order);
+            if ((order->request.flags & ORDER_REDUCE_ONLY) && reducible(slow, side) < want)
+                want = reducible(slow, side);
+            qty_t got = displayed(slow, !side, at, want, others, by_price);
+            if (got == 0)
+                break;
+            remember(slow, !side, by_price);
+            if (fill(slow, order, at, got, true, &filled))
+                forget_order(slow, ids[n]);
+            break;
+        }
+}
+
+/* Does the message, or what came before, tell how much is displayed at a price? */
+static bool is_known(const struct slow_venue *slow, bool snapshot, int side, px_t at, qty_t old)
+{
+    return slow->shown[side][at] != 0 || covered(slow, side, at) || (!snapshot && old != 0);
+}
+
+static void settle_level(struct slow_venue *slow, bool snapshot, int side, px_t at, bool was_stale, qty_t old)
+{
+    qty_t shown = slow->shown[side][at], before = slow->known_shown[side][at];
+    if (snapshot && was_stale)
+        slow->taken[side][at] = 0;
+    if (is_known(slow, snapshot, side, at, old)) {
+        if (shown < before) {
+            slow->taken[side][at] -= before - shown;
+            if (slow->taken[side][at] < 0)
+                slow->taken[side][at] = 0;
+        }
+        slow->known_shown[side][at] = shown;
+    }
+}
+
+void slow_book(struct slow_venue *slow, const struct event *event, ns_t stamp)
+{
+    bool was_stale = slow->stale, snapshot = event->kind == EVENT_BOOK_SNAPSHOT;
+    qty_t old[2][SLOW_PRICES];
+    if (event->kind == EVENT_GAP) {
+        slow->stale = true;
+        return;
+    }
+    memcpy(old, slow->shown, sizeof(old));
+    if (snapshot) {
+        slow->stale = false;
+        slow->partial = (event->flags & EVENT_PARTIAL) != 0;
+        memset(slow->shown, 0, sizeof(slow->shown));
+        slow->cover[0] = event->bid_count > 0 ? event->levels[event->bid_count - 1].price - SLOW_BASE : -1;
+        slow->cover[1] =
+            event->ask_count > 0 ? event->levels[event->bid_count + event->ask_count - 1].price - SLOW_BASE : -1;
+    }
+    for (uint32_t i = 0; i < event->bid_count + event->ask_count; i++)
+        slow->shown[i < event->bid_count ? 0 : 1][event->levels[i].price - SLOW_BASE] = event->levels[i].qty;
+    if (slow->stale)
+        return;
+    for (int side = 0; side < 2; side++)
+        for (px_t at = 0; at < SLOW_PRICES; at++)
+            settle_level(slow, snapshot, side, at, was_stale, old[side][at]);
+    for (int i = 0; i < slow->order_count; i++) {
+        struct slow_order *order = &slow->orders[i];
+        int side = order->request.side;
+        px_t at = order->request.price - SLOW_BASE;
+        qty_t shown = slow->shown[side][at];
+        if (!is_known(slow, snapshot, side, at, old[side][at]))
+            continue;
+        if (order->unknown) {
+            order->unknown = false;
+            order->line = shown;
+            order->since = stamp > order->since ? stamp : order->since;
+        } else if (shown < order->cap) {
+            order->cap = shown;
+            order->cap_ts = stamp;
+        }
+    }
+    cross(slow, SIDE_BUY);
+    cross(slow, SIDE_SELL);
+}
+
+/* ---- trades ---- */
+
+static void hit(struct slow_venue *slow, int side, px_t at, qty_t qty, ns_t stamp, bool stamped, bool at_price)
+{
+    uint64_t ids[SLOW_ORDERS];
+    bool visited[SLOW_ORDERS] = {false};
+    int count = 0;
+    for (int i; (i = next_order(slow, side, visited)) >= 0; visited[i] = true)
+        ids[count++] = slow->orders[i].request.order_id;
+    for (int n = 0; n < count; n++)
+        for (int i = 0; i < slow->order_count; i++) {
+            struct slow_order *order = &slow->orders[i];
+            px_t own = order->request.price - SLOW_BASE;
+            qty_t filled = 0, reach = 0;
+            if (order->request.order_id != ids[n])
+                continue;
+            if (stamp <= order->since)
+                break;
+            if (better(side, own, at)) {
+                reach = leaves(order);
+            } else if (own == at && at_price && !order->unknown) {
+                bool late = !stamped || stamp <= order->cap_ts + slow->slack;
+                qty_t before = late ? order->line : slow_ahead(order);
+                qty_t eaten = qty < before ? qty : before;
+                order->line -= eaten;
+                if (!late)
+                    order->cap -= eaten;
+                reach = qty - eaten < leaves(order) ? qty - eaten : leaves(order);
+            }
+            if (reach > 0 && fill(slow, order, own, reach, true, &filled))
+                forget_order(slow, ids[n]);
+            qty = qty > filled ? qty - filled : 0;
+            break;
+        }
+}
+
+static px_t touch(const struct slow_venue *slow, int side)
+{
+    px_t best = -1;
+    for (px_t at = 0; at < SLOW_PRICES; at++)
+        if (slow->shown[side][at] != 0 && (best < 0 || better(side, at, best)))
+            best = at;
+    return best;
+}
+
+void slow_trade(struct slow_venue *slow, const struct event *event, ns_t stamp)
+{
+    px_t at = event->levels[0].price - SLOW_BASE;
+    qty_t qty = event->levels[0].qty;
+    if (slow->stale || (event->flags & EVENT_SPECIAL))
+        return;
+    if (event->flags & EVENT_NO_SIDE) {
+        px_t bid = touch(slow, 0), ask = touch(slow, 1);
+        bool seller = bid >= 0 && at <= bid, buyer = ask >= 0 && at >= ask;
+        cr_assert_leq(slow->order_count, SLOW_ORDERS);
+        hit(slow, SIDE_BUY, at, qty, stamp, event->exch_ts != 0, seller && !buyer);
+        hit(slow, SIDE_SELL, at, qty, stamp, event->exch_ts != 0, buyer && !seller);
+        return;
+    }
+    hit(slow, event->flags & EVENT_SELL ? SIDE_BUY : SIDE_SELL, at, qty, stamp, event->exch_ts != 0, true);
+}
+
+/* ---- requests ---- */
+
+static px_t limit_of(const struct venue_request *request)
+{
+    if (request->type == ORDER_MARKET)
+        return request->side == SIDE_BUY ? SLOW_PRICES - 1 : 0;
+    return request->price - SLOW_BASE;
+}
+
+static enum reason check_market(const struct slow_venue *slow, const struct venue_request *request, qty_t want)
+{
+    qty_t by_price[SLOW_PRICES];
+    int side = request->side;
+    px_t limit = limit_of(request), best = touch(slow, !side), own = -1;
+    if ((request->flags & ORDER_POST_ONLY) &&
+        (request->type == ORDER_MARKET || (best >= 0 && !better(side, best, limit))))
+        return REASON_POST_ONLY;
+    for (int i = 0; i < slow->order_count; i++)
+        if (slow->orders[i].request.side != side &&
+            (own < 0 || better(!side, slow->orders[i].request.price - SLOW_BASE, own)))
+            own = slow->orders[i].request.price - SLOW_BASE;
+    if (own >= 0 && !better(side, own, limit) &&
+        displayed(slow, !side, own + (side == SIDE_BUY ? -1 : 1), want, 0, by_price) < want)
+        return REASON_SELF_TRADE;
+    return REASON_NONE;
+}
+
+static enum reason check_rules(const struct slow_venue *slow, const struct venue_request *request, qty_t want)
+{
+    if (request->qty <= 0)
+        return REASON_BAD_QTY;
+    if (request->type == ORDER_LIMIT && request->price <= 0)
+        return REASON_BAD_PRICE;
+    if ((request->flags & ORDER_REDUCE_ONLY) && reducible(slow, request->side) < want)
+        return REASON_REDUCE_ONLY;
+    return REASON_NONE;
+}
+
+/* Funds that a new order needs, at 10^-8 of the quote or whole units of the base. */
+static bool has_funds(const struct slow_venue *slow, const struct venue_request *request)
+{
+    qty_t by_price[SLOW_PRICES];
+    money_t cost = 0;
+    if (!slow->check_funds)
+        return true;
+    if (request->side == SIDE_SELL)
+        return request->qty <= slow->base_free;
+    if (request->type == ORDER_LIMIT) {
+        int64_t rate = slow->maker_fee > slow->taker_fee ? slow->maker_fee : slow->taker_fee;
+        cost = (money_t)request->price * request->qty * 100000000 + slow_fee(rate, request->price, request->qty);
+    } else {
+        displayed(slow, SIDE_SELL, SLOW_PRICES - 1, request->qty, 0, by_price);
+        for (px_t at = 0; at < SLOW_PRICES; at++)
+            cost += (money_t)(at + SLOW_BASE) * by_price[at] * 100000000 +
+                    slow_fee(slow->taker_fee, at + SLOW_BASE, by_price[at]);
+    }
+    return cost <= slow->quote_free;
+}
+
+static void work(struct slow_venue *slow, struct slow_order order)
+{
+    qty_t by_price[SLOW_PRICES], filled;
+    int side = order.request.side;
+    px_t limit = limit_of(&order.request);
+    qty_t can = displayed(slow, !side, limit, leaves(&order), 0, by_price);
+    if (order.request.tif == TIF_FOK && can < leaves(&order)) {
+        say(slow, order.request.order_id, EXEC_EXPIRED, REASON_FOK, 0, 0, false);
+        return;
+    }
+    remember(slow, !side, by_price);
+    for (int i = 0; i < SLOW_PRICES; i++) {
+        px_t at = side == SIDE_BUY ? i : SLOW_PRICES - 1 - i;
+        if (by_price[at] != 0 && fill(slow, &order, at, by_price[at], false, &filled))
+            return;
+    }
+    if (order.request.type == ORDER_MARKET || order.request.tif != TIF_GTC) {
+        say(slow, order.request.order_id, EXEC_EXPIRED, REASON_NO_LIQUIDITY, 0, 0, false);
+        return;
+    }
+    order.line = slow->shown[side][limit];
+    order.unknown = order.line == 0 && !covered(slow, side, limit);
+    order.cap = INT64_MAX;
+    order.cap_ts = 0;
+    order.since = slow->now;
+    slow->orders[slow->order_count++] = order;
+}
+
+static enum reason check_new(struct slow_venue *slow, const struct venue_request *request)
+{
+    for (int i = 0; i < slow->seen_count; i++)
+        if (slow->seen[i] == request->order_id)
+            return REASON_DUPLICATE_ID;
+    slow->seen[slow->seen_count++] = request->order_id;
+    if (slow->stale)
+        return REASON_STALE_BOOK;
+    enum reason reason = check_rules(slow, request, request->qty);
+    if (reason == REASON_NONE)
+        reason = check_market(slow, request, request->qty);
+    bool rests = request->type == ORDER_LIMIT && request->tif == TIF_GTC;
+    if (reason == REASON_NONE && rests && slow->order_count == SLOW_ORDERS)
+        reason = REASON_TABLE_FULL;
+    if (reason == REASON_NONE && !has_funds(slow, request))
+        reason = REASON_INSUFFICIENT_FUNDS;
+    return reason;
+}
+
+static void amend(struct slow_venue *slow, struct slow_order *order, const struct venue_request *request)
+{
+    struct slow_order amended = *order;
+    bool in_place = request->price == order->request.price && request->qty < order->request.qty;
+    enum reason reason = REASON_NONE;
+    amended.request.price = request->price;
+    amended.request.qty = request->qty;
+    if (leaves(&amended) <= 0)
+        reason = REASON_BAD_QTY;
+    else if (!in_place && slow->stale)
+        reason = REASON_STALE_BOOK;
+    if (reason == REASON_NONE)
+        reason = check_rules(slow, &amended.request, leaves(&amended));
+    if (reason == REASON_NONE && !in_place)
+        reason = check_market(slow, &amended.request, leaves(&amended));
+    if (reason != REASON_NONE) {
+        say(slow, request->order_id, EXEC_AMEND_REJECT, reason, 0, 0, false);
+        return;
+    }
+    say(slow, request->order_id, EXEC_AMENDED, REASON_NONE, request->price, request->qty, false);
+    if (in_place) {
+        *order = amended;
+        return;
+    }
+    forget_order(slow, request->order_id);
+    work(slow, amended);
+}
+
+void slow_request(struct slow_venue *slow, const struct venue_request *request)
+{
+    if (request->kind == VENUE_NEW) {
+        enum reason reason = check_new(slow, request);
+        say(slow, request->order_id, reason == REASON_NONE ? EXEC_ACK : EXEC_REJECT, reason, 0, 0, false);
+        if (reason == REASON_NONE)
+            work(slow, (struct slow_order){.request = *request});
+        return;
+    }
+    for (int i = 0; i < slow->order_count; i++) {
+        if (slow->orders[i].request.order_id != request->order_id)
+            continue;
+        if (request->kind == VENUE_AMEND) {
+            amend(slow, &slow->orders[i], request);
+        } else {
+            say(slow, request->order_id, EXEC_CANCELLED, REASON_NONE, 0, 0, false);
+            forget_order(slow, request->order_id);
+        }
+        return;
+    }
+    say(slow, request->order_id, request->kind == VENUE_CANCEL ? EXEC_CANCEL_REJECT : EXEC_AMEND_REJECT,
+        REASON_UNKNOWN_ORDER, 0, 0, false);
+}

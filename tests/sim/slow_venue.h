@@ -1,0 +1,59 @@
+/* slow_venue.h: the fill rules again, written to be obviously right and not to be fast.
+ *
+ * Prices are indexes of small arrays, own orders one array in time order, and the queue is told the other way
+ * round: `line` counts others before us as if nobody ever cancelled, `cap` is the least that the display has
+ * allowed since, and the place is the smaller of both. The venue must answer with the same executions. */
+#ifndef SLOW_VENUE_H
+#define SLOW_VENUE_H
+
+#include "sim/venue.h"
+
+#define SLOW_PRICES 96
+#define SLOW_BASE   1000 /* price of index 0 */
+#define SLOW_ORDERS 6    /* resting at once */
+#define SLOW_SAID   64
+
+struct slow_order {
+    struct venue_request request;
+    qty_t filled;
+    bool unknown; /* the queue here was never displayed */
+    qty_t line, cap;
+    ns_t cap_ts, since;
+};
+
+struct slow_said {
+    uint64_t order_id;
+    enum exec_kind kind;
+    enum reason reason;
+    px_t price;
+    qty_t qty;
+    bool maker;
+};
+
+struct slow_venue {
+    bool linear, check_funds, stale, partial;
+    int64_t maker_fee, taker_fee;
+    ns_t now, slack;
+    qty_t shown[2][SLOW_PRICES];
+    qty_t known_shown[2][SLOW_PRICES]; /* what the level showed when something was last known of it */
+    qty_t taken[2][SLOW_PRICES];       /* of known_shown */
+    px_t cover[2];                     /* index; -1: nothing known */
+    struct slow_order orders[SLOW_ORDERS];
+    int order_count;
+    uint64_t seen[4096];
+    int seen_count;
+    qty_t position;
+    money_t quote_free, base_free; /* told by the test before each request */
+    struct slow_said said[SLOW_SAID];
+    int said_count;
+};
+
+void slow_book(struct slow_venue *slow, const struct event *event, ns_t stamp);
+void slow_trade(struct slow_venue *slow, const struct event *event, ns_t stamp);
+void slow_request(struct slow_venue *slow, const struct venue_request *request);
+/* The place in the queue; INT64_MAX: unknown. */
+qty_t slow_ahead(const struct slow_order *order);
+/* A fee at 10^-8, rounded up. Prices and quantities have no decimals. */
+money_t slow_fee(int64_t rate, px_t price, qty_t qty);
+
+#endif
