@@ -187,7 +187,8 @@ static err_t buffer_push(struct sync_book *sync, const struct sync_message *diff
 static struct sync_message buffer_front(const struct sync_buffer *buffer)
 {
     struct sync_message diff = buffer->diffs[buffer->head];
-    diff.levels = buffer->levels + buffer->level_starts[buffer->head];
+    if (buffer->levels != NULL)
+        diff.levels = buffer->levels + buffer->level_starts[buffer->head];
     return diff;
 }
 
