@@ -16,6 +16,7 @@ struct verb {
 
 static const struct verb verbs[] = {
     {"synth", "write tapes of a synthetic market, from a seed", verb_synth, verb_synth_help},
+    {"tape", "look into tapes, check, repair, cut and merge them", verb_tape, verb_tape_help},
     {"strategy", "list and show strategies, begin a new one", verb_strategy, verb_strategy_help},
     {"config", "check a run's configuration, explain its keys", verb_config, verb_config_help},
     {NULL, NULL, NULL, NULL},
