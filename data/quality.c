@@ -1,8 +1,13 @@
 #include "data/quality.h"
 
+static size_t book_part(uint32_t window, uint32_t far_capacity)
+{
+    return (book_size(window, far_capacity) + 63) & ~(size_t)63;
+}
+
 size_t quality_size(uint32_t window, uint32_t far_capacity)
 {
-    return book_size(window, far_capacity);
+    return book_part(window, far_capacity) + QUALITY_TICKERS * sizeof(struct quality_ticker);
 }
 
 void quality_init(struct quality *quality, void *memory, uint32_t window, uint32_t far_capacity,
@@ -10,6 +15,7 @@ void quality_init(struct quality *quality, void *memory, uint32_t window, uint32
 {
     ASSERT(silence_min > 0);
     *quality = (struct quality){.silence_min = silence_min, .latency_min = NS_MAX};
+    quality->waiting = (struct quality_ticker *)(void *)((char *)memory + book_part(window, far_capacity));
     book_init(&quality->book, memory, window, far_capacity, instrument);
 }
 
@@ -45,20 +51,46 @@ static void watch_stamps(struct quality *quality, const struct event *event, ns_
 }
 
 /* The ticker of an update id shows the book as that update left it. */
-static void compare_ticker(struct quality *quality, const struct event *event)
+static void compare_ticker(struct quality *quality, uint64_t seq, const struct level *told)
 {
-    if (quality->delta_seq == 0 || event->seq != quality->delta_seq || event->bid_count != 1 || event->ask_count != 1)
-        return;
     quality->bbo_compared++;
     for (int side = 0; side < 2; side++) {
         struct level best = {0};
-        const struct level *told = &event->levels[side];
         bool have = book_best(&quality->book, side, &best);
-        if (!have || best.price != told->price || best.qty != told->qty) {
+        if (!have || best.price != told[side].price || best.qty != told[side].qty) {
             if (quality->bbo_wrong++ == 0)
-                quality->bbo_wrong_seq = event->seq;
+                quality->bbo_wrong_seq = seq;
             return;
         }
+    }
+}
+
+static void take_ticker(struct quality *quality, const struct event *event)
+{
+    if (event->seq == 0 || event->bid_count != 1 || event->ask_count != 1)
+        return;
+    if (event->seq == quality->delta_seq) {
+        compare_ticker(quality, event->seq, event->levels);
+        return;
+    }
+    if (event->seq < quality->delta_seq)
+        return;
+    if (quality->waiting_end - quality->waiting_first == QUALITY_TICKERS)
+        quality->waiting_first++;
+    struct quality_ticker *ticker = &quality->waiting[quality->waiting_end++ % QUALITY_TICKERS];
+    *ticker = (struct quality_ticker){event->seq, {event->levels[0], event->levels[1]}};
+}
+
+/* The book stands at `seq` now: tickers of that id are due, older ones are past. */
+static void compare_waiting(struct quality *quality, uint64_t seq)
+{
+    while (quality->waiting_first != quality->waiting_end) {
+        const struct quality_ticker *ticker = &quality->waiting[quality->waiting_first % QUALITY_TICKERS];
+        if (ticker->seq > seq)
+            return;
+        if (ticker->seq == seq)
+            compare_ticker(quality, seq, ticker->best);
+        quality->waiting_first++;
     }
 }
 
@@ -76,6 +108,8 @@ void quality_apply(struct quality *quality, const struct event *event, ns_t late
         book_apply(&quality->book, event);
         quality->crossed += (quality->book.flags & BOOK_CROSSED) != 0;
         quality->delta_seq = event->kind == EVENT_BOOK_DELTA ? event->seq : 0;
+        if (quality->delta_seq != 0)
+            compare_waiting(quality, event->seq);
         break;
     case EVENT_GAP:
         quality->gaps++;
@@ -83,7 +117,7 @@ void quality_apply(struct quality *quality, const struct event *event, ns_t late
         book_apply(&quality->book, event);
         break;
     case EVENT_BBO:
-        compare_ticker(quality, event);
+        take_ticker(quality, event);
         break;
     default:
         break;

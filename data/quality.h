@@ -2,12 +2,15 @@
  *
  *   every event ─► counts by kind, silences, stamps that fall
  *                ─► a book ─► crossed messages, gaps, the best prices at the end
- *   ticker      ─► has it the update id of the diff that was applied last? then price and size of both
- *                  sides must be those of our book: the venue itself checks our rebuilding
+ *   ticker      ─► has a diff the same update id? then price and size of both sides must be those of our
+ *                  book after that diff: the venue itself checks our rebuilding
  *
  * Nothing here judges: counts and places are told, the reader of the report decides. Stamps are compared
  * within a stream (a kind of event), where a venue keeps order, and apart from that across the streams of
  * the instrument, where venues do not.
+ *
+ * Ticker and diff come on different streams, either first. A ticker that is ahead waits (the QUALITY_TICKERS
+ * latest do) until a diff with its id is applied; one whose id was passed over was never comparable.
  *
  * The caller brings the memory, zeroed; nothing is allocated on the way.
  */
@@ -21,7 +24,13 @@
 extern "C" {
 #endif
 
-#define QUALITY_LISTED 20 /* places of each kind that are kept; all are counted */
+#define QUALITY_LISTED  20   /* places of each kind that are kept; all are counted */
+#define QUALITY_TICKERS 2048 /* a power of two; the busiest tenth of a second on record has some hundreds */
+
+struct quality_ticker {
+    uint64_t seq;
+    struct level best[2]; /* bid, ask */
+};
 
 struct quality_silence {
     ns_t from; /* the last event before */
@@ -35,7 +44,7 @@ struct quality {
     uint64_t levels; /* in book snapshots and deltas */
     uint64_t gaps;
     uint64_t crossed;          /* book messages after which best bid >= best ask */
-    uint64_t bbo_compared;     /* tickers with the id of the diff applied last */
+    uint64_t bbo_compared;     /* tickers with the id of a diff that was applied */
     uint64_t bbo_wrong;        /* of them, with another price or size than our book */
     uint64_t backwards;        /* venue stamps that fell within a stream */
     uint64_t backwards_across; /* venue stamps below that of the event before, of any stream */
@@ -47,7 +56,9 @@ struct quality {
     ns_t latency_min;       /* least (ts - exch_ts); NS_MAX: no event had a venue stamp */
     uint64_t bbo_wrong_seq; /* update id of the first ticker that was wrong */
     /* inside */
-    uint64_t delta_seq; /* of the diff applied last; 0: none since the last snapshot or gap */
+    uint64_t delta_seq;             /* of the diff applied last; 0: none since the last snapshot or gap */
+    struct quality_ticker *waiting; /* ring of QUALITY_TICKERS, ahead of the book */
+    uint32_t waiting_first, waiting_end;
     ns_t stream_ts[EVENT_KIND_COUNT];
     ns_t exch_ts;
 };

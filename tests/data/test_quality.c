@@ -37,7 +37,7 @@ static void feed(enum event_kind kind, ns_t ts, ns_t exch_ts, uint64_t seq, stru
         price, qty                                                                                                   \
     }
 
-Test(quality, a_ticker_is_compared_only_with_the_diff_just_applied, .init = setup, .fini = teardown)
+Test(quality, a_ticker_is_compared_only_with_the_diff_of_its_id, .init = setup, .fini = teardown)
 {
     feed(EVENT_BOOK_SNAPSHOT, 1, 1, 10, L(100, 5), L(101, 6));
     feed(EVENT_BBO, 2, 2, 10, L(100, 5), L(101, 6)); /* the snapshot's id: no diff was applied */
@@ -57,6 +57,26 @@ Test(quality, a_ticker_is_compared_only_with_the_diff_just_applied, .init = setu
     feed(EVENT_BBO, 10, 10, 14, L(100, 8), L(101, 6)); /* the book is stale */
     cr_assert_eq(quality.bbo_compared, 3);
     cr_assert_eq(quality.gaps, 1);
+}
+
+Test(quality, a_ticker_ahead_of_the_book_waits_for_its_diff, .init = setup, .fini = teardown)
+{
+    feed(EVENT_BBO, 1, 1, 12, L(100, 7), L(101, 6));
+    feed(EVENT_BBO, 2, 2, 13, L(100, 1), L(101, 6)); /* no diff ends with this id */
+    feed(EVENT_BBO, 3, 3, 14, L(100, 9), L(101, 6));
+    feed(EVENT_BBO, 4, 4, 99, L(100, 9), L(101, 6));
+    feed(EVENT_BOOK_SNAPSHOT, 5, 5, 10, L(100, 5), L(101, 6));
+    cr_assert_eq(quality.bbo_compared, 0);
+    feed(EVENT_BOOK_DELTA, 6, 6, 12, L(100, 7), L(101, 6));
+    cr_assert_eq(quality.bbo_compared, 1);
+    feed(EVENT_BOOK_DELTA, 7, 7, 14, L(100, 8), L(101, 6));
+    cr_assert_eq(quality.bbo_compared, 2);
+    cr_assert_eq(quality.bbo_wrong, 1);
+    for (uint64_t seq = 100; seq < 100 + 3 * QUALITY_TICKERS; seq++) /* more than can wait: the oldest go */
+        feed(EVENT_BBO, 8, 8, seq, L(100, 5), L(101, 6));
+    feed(EVENT_BOOK_DELTA, 9, 9, 99 + 3 * QUALITY_TICKERS, L(100, 5), L(101, 6));
+    cr_assert_eq(quality.bbo_compared, 3);
+    cr_assert_eq(quality.bbo_wrong, 1);
 }
 
 Test(quality, crossed_books_are_counted_by_message, .init = setup, .fini = teardown)
