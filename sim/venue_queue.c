@@ -109,6 +109,8 @@ void queue_join(struct venue *venue, const struct own_order *from)
     order->ahead = level->shown;
     if (level->shown == 0 && !queue_price_covered(market, side, order->price))
         order->ahead = AHEAD_UNKNOWN;
+    if (order->ahead > level->ahead_max)
+        level->ahead_max = order->ahead;
     order->credit = 0;
     order->credit_ts = 0;
     order->since = venue->now;
@@ -183,6 +185,9 @@ static void anchor_side(struct venue *venue, struct venue_instrument *market, en
             continue;
         }
         level->shown = shown;
+        if (LIKELY(shown >= level->ahead_max))
+            continue;
+        level->ahead_max = shown;
         for (uint32_t at = level->first; at != SLOT_NONE; at = venue->orders[at].next)
             anchor(&venue->orders[at], shown, market->book_ts);
     }

@@ -47,7 +47,8 @@ struct own_order {
 
 struct own_level {
     px_t price;
-    qty_t shown; /* displayed by the feed after the last message; only for partial books */
+    qty_t shown;     /* displayed by the feed after the last message */
+    qty_t ahead_max; /* no order of the level has more than this ahead */
     uint32_t first, last;
     uint32_t better, worse; /* neighbours; `worse` also links free slots */
 };
