@@ -486,7 +486,7 @@ static err_t take_ready(struct tape_reader *reader, uint32_t *number)
     for (uint32_t i = 0; i < reader->buffer_count; i++)
         held += reader->buffers[i].state == BUFFER_HELD;
     /* One buffer is the thread's: the caller gets as many as without it. */
-    if (held >= reader->buffer_count - 1 && reader->queue_count == 0) {
+    if (held >= reader->buffer_count - 1) {
         pthread_mutex_unlock(&reader->mutex);
         return ERR_FULL;
     }
