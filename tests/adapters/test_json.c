@@ -30,7 +30,7 @@ static err_t parse(const char *json)
 {
     memset(text, '"', sizeof(text));
     memcpy(text, json, strlen(json));
-    return json_object(parser, text, strlen(json), &shape, values, NULL);
+    return json_members(parser, text, strlen(json), &shape, values, NULL);
 }
 
 static void value_is(int field, enum json_kind kind, const char *expected)
@@ -103,7 +103,7 @@ Test(json, texts_larger_than_the_parser_was_opened_for_make_it_grow)
     while (size < 1000000)
         size += (size_t)sprintf(large + size, "\"%zu\",", size);
     size += (size_t)sprintf(large + size, "1],\"b\":7}");
-    cr_assert_eq(json_object(parser, large, size, &shape, values, NULL), ERR_OK);
+    cr_assert_eq(json_members(parser, large, size, &shape, values, NULL), ERR_OK);
     value_is(B, JSON_NUMBER, "7");
     free(large);
 }

@@ -33,7 +33,7 @@ static err_t fuzz_discover(void *context, const char *symbol, size_t size, uint1
                            const struct instrument **instrument)
 {
     struct fuzz *fuzz = context;
-    ASSERT(size > 0 && symbol[0] > ' ');
+    ASSERT(size > 0 && (unsigned char)symbol[0] > (unsigned char)' ');
     *number = fuzz->count < 8 ? fuzz->count++ : INSTRUMENT_NONE;
     *instrument = &fuzz->instrument;
     return ERR_OK;
