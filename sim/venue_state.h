@@ -107,7 +107,7 @@ static inline bool price_better(enum side side, px_t a, px_t b)
     return side == SIDE_BUY ? a > b : a < b;
 }
 
-/* ---- venue.c: what is said ---- */
+/* ---- venue.c: what is said, and booked ---- */
 void venue_say(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason);
 /* Fill at most `qty` (> 0): account, funds, fee, execution. Returns what was filled; `order->ended` is set when
  * that was the last of it, or when the rest had to expire (reduce-only, or an amount beyond 128 bits); the
