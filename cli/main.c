@@ -15,6 +15,7 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+    {"run", "run a strategy over tapes", verb_run, verb_run_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},
     {"synth", "write tapes of a synthetic market, from a seed", verb_synth, verb_synth_help},
     {"tape", "look into tapes, check, repair, cut and merge them", verb_tape, verb_tape_help},

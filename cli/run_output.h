@@ -1,0 +1,51 @@
+/* run_output.h: the run directory: what a run leaves behind (docs/results.md).
+ *
+ *   runs/maker-1f3a9c02-1/
+ *     config.yaml   the config as resolved            at the start
+ *     orders.csv    every change of every order       ─┐
+ *     fills.csv     every fill                         │ as they happen, buffered
+ *     equity.csv    on a grid of event time            │
+ *     plot.csv      named values, when there are any   │
+ *     log.txt       the strategy's lines              ─┘
+ *     result.json   digest, counters, account          at the end, by rename: when it is there, it is whole
+ *     timing.json   wall time, apart: all other files are the same in every run of the same inputs
+ *
+ * It is the engine's sink. A write that fails is remembered and told by run_output_error, so that the run can end
+ * in good order; nothing here changes what the engine does.
+ */
+#ifndef TAPEDECK_CLI_RUN_OUTPUT_H
+#define TAPEDECK_CLI_RUN_OUTPUT_H
+
+#include "cli/config.h"
+#include "core/engine.h"
+
+struct run_output;
+
+struct run_output_options {
+    const char *out; /* this directory; NULL: a new one under config->output.dir */
+    bool force;      /* use `out` even when there is something in it: files of the same names are replaced */
+    bool none;       /* write no files at all */
+};
+
+/* Nothing is written yet. `config` must outlive it. */
+err_t run_output_new(struct run_output **output, const struct run_config *config, struct err_text *why) MUST_USE;
+/* For engine_config.sink; lives as long as the output. */
+const struct engine_sink *run_output_sink(struct run_output *output, bool none);
+/* Make the directory and the files. The engine's instruments are needed for decimals. ERR_EXISTS: `out` holds
+ * something already. */
+err_t run_output_open(struct run_output *output, const struct run_output_options *options,
+                      const struct instrument *instruments, uint16_t instrument_count, const struct engine *engine,
+                      struct err_text *why) MUST_USE;
+/* Where it writes; NULL: nowhere. */
+const char *run_output_dir(const struct run_output *output);
+/* The first write that failed, ERR_OK: none. */
+err_t run_output_error(const struct run_output *output, struct err_text *why) MUST_USE;
+/* The last line of LOG_ERROR that the strategy wrote, NULL: none. */
+const char *run_output_last_error(const struct run_output *output);
+/* Flush and close the streams. */
+err_t run_output_close(struct run_output *output, struct err_text *why) MUST_USE;
+/* Write `text` to a file of the directory, whole or not at all. Nothing without a directory. */
+err_t run_output_file(struct run_output *output, const char *name, const char *text, struct err_text *why) MUST_USE;
+void run_output_free(struct run_output *output);
+
+#endif

@@ -1,0 +1,321 @@
+#include "cli/run_result.h"
+
+#include "cli/json_out.h"
+#include "cli/table.h"
+#include "cli/values.h"
+#include "cli/version.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *end_word(enum run_end end)
+{
+    return end == RUN_FINISHED ? "finished" : end == RUN_INTERRUPTED ? "interrupted" : "error";
+}
+
+/* ---- what things are worth ---- */
+
+/* Mid of the book, or the one side there is; 0: no book, and then the position counts at its entry. */
+static px_t mark_of(const struct engine *engine, uint16_t number)
+{
+    struct level bid, ask;
+    const struct book *book = engine_book(engine, number);
+    bool has_bid = book_best(book, SIDE_BUY, &bid), has_ask = book_best(book, SIDE_SELL, &ask);
+    if (has_bid && has_ask)
+        return (px_t)(((money_t)bid.price + ask.price) / 2);
+    return has_bid ? bid.price : has_ask ? ask.price : 0;
+}
+
+static money_t unrealised_of(const struct engine *engine, uint16_t number)
+{
+    money_t profit;
+    px_t mark = mark_of(engine, number);
+    if (mark == 0 || account_unrealised(engine_account_view(engine), number, mark, &profit) != ERR_OK)
+        return 0;
+    return profit;
+}
+
+struct currency_sum {
+    const char *name;
+    money_t realised, unrealised, fees, equity;
+};
+
+/* Sums a settle currency, in the order of the instruments. */
+static uint32_t sum_currencies(const struct stage *stage, struct currency_sum *sums, uint32_t capacity)
+{
+    uint32_t count = 0;
+    for (uint16_t i = 0; i < stage->instrument_count; i++) {
+        const char *name = stage->instruments[i].settle;
+        uint32_t at = 0;
+        while (at < count && strcmp(sums[at].name, name) != 0)
+            at++;
+        if (at == capacity)
+            continue;
+        if (at == count) {
+            const struct balance *balance = account_balance(engine_account_view(stage->engine), name);
+            sums[count++] = (struct currency_sum){.name = name,
+                                                  .realised = balance != NULL ? balance->realised : 0,
+                                                  .fees = balance != NULL ? balance->fees : 0,
+                                                  .equity = engine_equity(stage->engine, name)};
+        }
+        sums[at].unrealised += unrealised_of(stage->engine, i);
+    }
+    return count;
+}
+
+/* ---- JSON ---- */
+
+static json_t *counters_json(const struct engine_counters *counters)
+{
+    json_t *object = json_object(), *kinds = json_object();
+    json_set_u64(object, "inputs", counters->inputs);
+    json_set_u64(object, "levels", counters->levels);
+    for (int i = 0; i < EVENT_KIND_COUNT; i++) {
+        if (counters->by_kind[i] != 0)
+            json_set_u64(kinds, event_kind_name((enum event_kind)i), counters->by_kind[i]);
+    }
+    json_set(object, "by_kind", kinds);
+    json_set_u64(object, "orders", counters->orders);
+    json_set_u64(object, "refused", counters->refused);
+    json_set_u64(object, "cancels", counters->cancels);
+    json_set_u64(object, "amends", counters->amends);
+    json_set_u64(object, "fills", counters->fills);
+    json_set_u64(object, "maker_fills", counters->maker_fills);
+    json_set_u64(object, "rejects", counters->rejects);
+    json_set_u64(object, "illegal_reports", counters->illegal_reports);
+    json_set_u64(object, "timers_fired", counters->timers_fired);
+    json_set_u64(object, "gaps", counters->gaps);
+    json_set_u64(object, "crossed", counters->crossed);
+    json_set_u64(object, "money_overflows", counters->money_overflows);
+    return object;
+}
+
+static json_t *balances_json(const struct account *account)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < account_balance_count(account); i++) {
+        const struct balance *balance = account_balance_at(account, i);
+        json_t *entry = json_object();
+        json_set_text(entry, "currency", balance->currency);
+        json_set_decimal(entry, "total", balance->total, MONEY_DECIMALS);
+        json_set_decimal(entry, "locked", balance->locked, MONEY_DECIMALS);
+        json_set_decimal(entry, "fees", balance->fees, MONEY_DECIMALS);
+        json_set_decimal(entry, "realised", balance->realised, MONEY_DECIMALS);
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+static json_t *positions_json(const struct stage *stage)
+{
+    const struct account *account = engine_account_view(stage->engine);
+    json_t *list = json_array();
+    for (uint16_t i = 0; i < stage->instrument_count; i++) {
+        const struct instrument *instrument = &stage->instruments[i];
+        const struct position *position = account_position(account, i);
+        px_t mark = mark_of(stage->engine, i);
+        json_t *entry = json_object();
+        json_set_text(entry, "venue", instrument->venue);
+        json_set_text(entry, "instrument", instrument->symbol);
+        json_set_qty(entry, "qty", instrument, position->qty);
+        if (position->qty != 0)
+            json_set_decimal(entry, "entry_price", account_entry_price(account, i, 8), instrument->price_decimals + 8u);
+        else
+            json_set(entry, "entry_price", json_null());
+        if (mark != 0)
+            json_set_price(entry, "mark_price", instrument, mark);
+        else
+            json_set(entry, "mark_price", json_null());
+        json_set_text(entry, "currency", instrument->settle);
+        json_set_decimal(entry, "realised", position->realised, MONEY_DECIMALS);
+        json_set_decimal(entry, "unrealised", unrealised_of(stage->engine, i), MONEY_DECIMALS);
+        json_set_decimal(entry, "fees", position->fees, MONEY_DECIMALS);
+        json_set_qty(entry, "bought", instrument, position->bought);
+        json_set_qty(entry, "sold", instrument, position->sold);
+        json_set_u64(entry, "fills", position->fill_count);
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+static json_t *account_json(const struct stage *stage)
+{
+    struct currency_sum sums[CURRENCIES_MAX];
+    uint32_t count = sum_currencies(stage, sums, ARRAY_LEN(sums));
+    json_t *object = json_object(), *realised = json_object(), *unrealised = json_object(), *fees = json_object(),
+           *equity = json_object();
+    json_set(object, "balances", balances_json(engine_account_view(stage->engine)));
+    json_set(object, "positions", positions_json(stage));
+    for (uint32_t i = 0; i < count; i++) {
+        json_set_decimal(realised, sums[i].name, sums[i].realised, MONEY_DECIMALS);
+        json_set_decimal(unrealised, sums[i].name, sums[i].unrealised, MONEY_DECIMALS);
+        json_set_decimal(fees, sums[i].name, sums[i].fees, MONEY_DECIMALS);
+        json_set_decimal(equity, sums[i].name, sums[i].equity, MONEY_DECIMALS);
+    }
+    json_set(object, "realised", realised);
+    json_set(object, "unrealised", unrealised);
+    json_set(object, "fees", fees);
+    json_set(object, "equity", equity);
+    return object;
+}
+
+static json_t *tapes_json(const struct stage *stage)
+{
+    json_t *list = json_array();
+    for (uint16_t i = 0; i < stage->lane_count; i++) {
+        json_t *entry = json_object();
+        json_set_text(entry, "path", stage->tapes[i].path);
+        json_set_text(entry, "hash", stage->tapes[i].hash);
+        json_set_bool(entry, "closed", stage->tapes[i].closed);
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+json_t *run_result_json(const struct run_summary *summary)
+{
+    const struct run_config *config = summary->config;
+    const struct engine_counters *counters = engine_counters(summary->stage->engine);
+    char digest[DIGEST_TEXT_SIZE];
+    json_t *object = json_object(), *binary = json_object(), *strategy = json_object();
+    digest_text(summary->digest, digest);
+    json_set_u64(object, "format", 1);
+    json_set_text(object, "digest", digest);
+    json_set_u64(object, "seed", config->seed);
+    json_set_text(object, "config_hash", config->hash);
+    json_set_text(object, "end", end_word(summary->end));
+    json_set_bool(object, "partial", summary->end != RUN_FINISHED);
+    json_set_text(object, "error", summary->error);
+    json_set_text(binary, "version", cli_version());
+    json_set_text(binary, "build_id", cli_build_id());
+    json_set_text(binary, "compiler", cli_compiler());
+    json_set(object, "binary", binary);
+    json_set_text(strategy, "name", config->strategy->name);
+    json_set_text(strategy, "version", config->strategy->version);
+    json_set(object, "strategy", strategy);
+    json_set(object, "tapes", tapes_json(summary->stage));
+    json_set_time(object, "first", counters->inputs > 0 ? summary->stage->first_ts : 0);
+    json_set_time(object, "last", counters->inputs > 0 ? summary->last_ts : 0);
+    json_set_u64(object, "inputs", counters->inputs);
+    json_set_u64(object, "orders", counters->orders);
+    json_set_u64(object, "fills", counters->fills);
+    json_set(object, "counters", counters_json(counters));
+    json_set(object, "account", account_json(summary->stage));
+    return object;
+}
+
+json_t *run_timing_json(const struct run_summary *summary)
+{
+    const struct engine_counters *counters = engine_counters(summary->stage->engine);
+    double seconds = (double)summary->wall_ns / 1e9;
+    json_t *object = json_object();
+    json_set(object, "wall_s", json_real(seconds));
+    json_set(object, "inputs_per_s", json_real(seconds > 0 ? (double)counters->inputs / seconds : 0));
+    json_set(object, "levels_per_s", json_real(seconds > 0 ? (double)counters->levels / seconds : 0));
+    return object;
+}
+
+/* ---- text ---- */
+
+static void print_identity(const struct run_summary *summary)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    digest_text(summary->digest, digest);
+    struct table *table = table_new("ll", NULL);
+    table_cell(table, "seed");
+    table_cell(table, "%" PRIu64, summary->config->seed);
+    table_cell(table, "config");
+    table_cell(table, "%s", summary->config->hash);
+    for (uint16_t i = 0; i < summary->stage->lane_count; i++) {
+        const struct stage_tape *tape = &summary->stage->tapes[i];
+        table_cell(table, i == 0 ? "tape" : "");
+        table_cell(table, "%s  %s%s", tape->hash, tape->path, tape->closed ? "" : "  (not closed)");
+    }
+    table_cell(table, "binary");
+    table_cell(table, "tapedeck %s, build %s", cli_version(), cli_build_id());
+    table_cell(table, "digest");
+    table_cell(table, "%s", digest);
+    if (summary->dir != NULL) {
+        table_cell(table, "results");
+        table_cell(table, "%s", summary->dir);
+    }
+    table_print(table, stdout);
+}
+
+static void cell_money(struct table *table, money_t value)
+{
+    char text[DECIMAL_TEXT_SIZE];
+    /* For eyes: eight decimals. result.json has all. */
+    decimal_format(text, money_divide(value, money_pow10(MONEY_DECIMALS - 8), ROUND_HALF_EVEN), 8, 2);
+    table_cell(table, "%s", text);
+}
+
+static void print_account(const struct stage *stage)
+{
+    struct currency_sum sums[CURRENCIES_MAX];
+    uint32_t count = sum_currencies(stage, sums, ARRAY_LEN(sums));
+    struct table *table = table_new("lrrrr", "currency", "realised", "unrealised", "fees", "equity");
+    for (uint32_t i = 0; i < count; i++) {
+        table_cell(table, "%s", sums[i].name);
+        cell_money(table, sums[i].realised);
+        cell_money(table, sums[i].unrealised);
+        cell_money(table, sums[i].fees);
+        cell_money(table, sums[i].equity);
+    }
+    table_print(table, stdout);
+}
+
+static void print_positions(const struct stage *stage)
+{
+    const struct account *account = engine_account_view(stage->engine);
+    struct table *table = table_new("lrrrrr", "instrument", "position", "bought", "sold", "fills", "realised");
+    bool any = false;
+    for (uint16_t i = 0; i < stage->instrument_count; i++) {
+        const struct instrument *instrument = &stage->instruments[i];
+        const struct position *position = account_position(account, i);
+        char qty[DECIMAL_TEXT_SIZE], bought[DECIMAL_TEXT_SIZE], sold[DECIMAL_TEXT_SIZE];
+        if (position->fill_count == 0)
+            continue;
+        any = true;
+        instrument_format_qty(instrument, position->qty, qty);
+        instrument_format_qty(instrument, position->bought, bought);
+        instrument_format_qty(instrument, position->sold, sold);
+        table_cell(table, "%s", instrument->symbol);
+        table_cell(table, "%s", qty);
+        table_cell(table, "%s", bought);
+        table_cell(table, "%s", sold);
+        table_cell(table, "%" PRIu64, position->fill_count);
+        cell_money(table, position->realised);
+    }
+    if (!any) {
+        table_drop(table);
+        return;
+    }
+    putchar('\n');
+    table_print(table, stdout);
+}
+
+void run_result_print(const struct run_summary *summary)
+{
+    const struct engine_counters *counters = engine_counters(summary->stage->engine);
+    char inputs[VALUE_TEXT_SIZE], levels[VALUE_TEXT_SIZE], time[VALUE_TEXT_SIZE], span[VALUE_TEXT_SIZE];
+    double seconds = (double)summary->wall_ns / 1e9;
+    if (summary->end != RUN_FINISHED)
+        printf("PARTIAL RESULT: the run was ended %s\n\n",
+               summary->end == RUN_INTERRUPTED ? "by a signal" : "by an error");
+    printf("%s, %s inputs, %s levels", summary->config->strategy->name, value_count_text(counters->inputs, inputs),
+           value_count_text(counters->levels, levels));
+    if (counters->inputs > 0)
+        printf(", up to %.19sZ (%s simulated)", value_time_text(summary->last_ts, time),
+               value_span_text(summary->last_ts - summary->stage->first_ts, span));
+    printf("\n%.2f s, %.1f M levels/s\n\n", seconds, seconds > 0 ? (double)counters->levels / seconds / 1e6 : 0);
+    printf("orders %" PRIu64 ", refused by the risk gate %" PRIu64 ", rejected by the venue %" PRIu64
+           ", cancels %" PRIu64 "\nfills %" PRIu64 " (%" PRIu64 " maker), gaps %" PRIu64 ", crossed books %" PRIu64
+           "\n\n",
+           counters->orders, counters->refused, counters->rejects, counters->cancels, counters->fills,
+           counters->maker_fills, counters->gaps, counters->crossed);
+    print_account(summary->stage);
+    print_positions(summary->stage);
+    putchar('\n');
+    print_identity(summary);
+}

@@ -1,0 +1,28 @@
+/* run_result.h: how a run ended, as result.json (docs/results.md) and as text for people. */
+#ifndef TAPEDECK_CLI_RUN_RESULT_H
+#define TAPEDECK_CLI_RUN_RESULT_H
+
+#include "cli/config.h"
+#include "cli/world_up.h"
+
+#include <jansson.h>
+
+enum run_end { RUN_FINISHED, RUN_INTERRUPTED, RUN_ERROR };
+
+struct run_summary {
+    const struct run_config *config;
+    const struct stage *stage;
+    struct digest_value digest;
+    enum run_end end;
+    const char *error; /* RUN_ERROR: the sentence; else NULL */
+    ns_t last_ts;      /* the engine's time at the end; 0: nothing happened */
+    uint64_t wall_ns;
+    const char *dir; /* NULL: no files */
+};
+
+/* The same for the same inputs: without wall time. */
+json_t *run_result_json(const struct run_summary *summary);
+json_t *run_timing_json(const struct run_summary *summary);
+void run_result_print(const struct run_summary *summary);
+
+#endif

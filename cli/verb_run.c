@@ -1,0 +1,255 @@
+#include "cli/exit_code.h"
+#include "cli/json_out.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/run_output.h"
+#include "cli/run_result.h"
+#include "cli/stop_signal.h"
+#include "cli/verbs.h"
+#include "cli/world_up.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char verb_run_help[] =
+    "NAME\n"
+    "  tapedeck run - run a strategy over tapes\n"
+    "\n"
+    "SYNOPSIS\n"
+    "  tapedeck run CONFIG [--tape FILE...] [--set KEY=VALUE]... [--out DIR [--force] | --no-output] [--json]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "  Reads CONFIG (YAML; 'tapedeck config explain' tells every key), replays its tapes through the engine with\n"
+    "  its strategy against the simulated venue, and prints the result: orders, fills, the account, and what\n"
+    "  identifies the run: seed, config hash, tape hashes, binary and the digest. The same binary, config, seed\n"
+    "  and tapes give the same digest, always.\n"
+    "\n"
+    "  The run directory holds result.json, orders.csv, fills.csv, equity.csv, plot.csv when the strategy plots,\n"
+    "  log.txt, the config as resolved, and apart from them timing.json. It is a new directory\n"
+    "  STRATEGY-HASH-N under output.dir (default: runs), or the one given with --out.\n"
+    "\n"
+    "  A progress bar is shown when standard error is a terminal. Ctrl-C ends the run in good order: the\n"
+    "  strategy is stopped, the results so far are written and marked as partial. A second Ctrl-C ends it at\n"
+    "  once.\n"
+    "\n"
+    "OPTIONS\n"
+    "  -t, --tape FILE...    these tapes in the place of the config's; all words up to the next option\n"
+    "  -s, --set KEY=VALUE   put VALUE in the place of what the config says; checked like the file:\n"
+    "                        --set strategy.params.half_spread=20\n"
+    "  -o, --out DIR         the run directory; it must be new or empty\n"
+    "      --force           write over an earlier run in DIR\n"
+    "  -n, --no-output       write no files\n"
+    "  -q, --quiet           no progress bar\n"
+    "  -j, --json            print result.json, with timing, instead of text\n"
+    "\n"
+    "EXIT STATUS\n"
+    "  0    the run finished\n"
+    "  2    wrong command line\n"
+    "  3    the config is wrong, or the strategy refused to start\n"
+    "  4    a tape is damaged or cut short; what came before it is in the results, marked as partial\n"
+    "  5    a file could not be read or written\n"
+    "  6    no space left on the device\n"
+    "  8    the run was ended by a money failure: an amount that does not fit\n"
+    "  130  interrupted (143: terminated); the results are partial\n"
+    "\n"
+    "EXAMPLES\n"
+    "  tapedeck run examples/maker.yaml --tape demo.tape\n"
+    "  tapedeck run run.yaml --set seed=7 --set venue.latency.entry=5ms --out runs/slow\n"
+    "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
+
+#define RUN_BUDGET 65536 /* inputs between two looks at the clock, the disk and the signals */
+
+struct run_job {
+    struct run_config *config;
+    struct run_output *output;
+    struct stage *stage;
+    struct run_output_options files;
+    struct progress progress;
+    bool json;
+    enum run_end end;
+    err_t err; /* what ended it; ERR_OK: the end of the data, ERR_INTERRUPTED */
+    struct err_text why;
+};
+
+static err_t open_run(struct run_job *run, const char *path, const struct config_options *options)
+{
+    struct err_text *why = &run->why;
+    err_t err = run_config_load(&run->config, path, options, why);
+    if (err == ERR_OK)
+        err = run_config_check_files(run->config, why);
+    if (err == ERR_OK)
+        err = run_output_new(&run->output, run->config, why);
+    if (err == ERR_OK)
+        err = stage_open(&run->stage, run->config, run_output_sink(run->output, run->files.none), why);
+    if (err == ERR_OK)
+        err = run_output_open(run->output, &run->files, run->stage->instruments, run->stage->instrument_count,
+                              run->stage->engine, why);
+    return err;
+}
+
+static err_t start(struct run_job *run)
+{
+    err_t err = engine_start(run->stage->engine);
+    if (err == ERR_OK)
+        return ERR_OK;
+    const char *said = run_output_last_error(run->output);
+    return err_say(&run->why, ERR_CONFIG, "the strategy '%s' refused to start: %s", run->config->strategy->name,
+                   said != NULL ? said : err_words(err));
+}
+
+static void show_progress(struct run_job *run)
+{
+    const struct stage *stage = run->stage;
+    ns_t now = engine_now(stage->engine);
+    uint64_t total = stage->last_ts > stage->first_ts ? (uint64_t)(stage->last_ts - stage->first_ts) : 0;
+    uint64_t done = now > stage->first_ts ? (uint64_t)(now - stage->first_ts) : 0;
+    progress_update(&run->progress, done, total, engine_counters(stage->engine)->levels, now);
+}
+
+static void run_loop(struct run_job *run)
+{
+    struct engine *engine = run->stage->engine;
+    err_t err = ERR_OK;
+    while (err == ERR_OK) {
+        if (stop_signal() != 0) {
+            run->end = RUN_INTERRUPTED;
+            run->err = ERR_INTERRUPTED;
+            return;
+        }
+        err = engine_run(engine, RUN_BUDGET);
+        show_progress(run);
+        if (err == ERR_OK)
+            err = run_output_error(run->output, &run->why);
+    }
+    run->end = err == ERR_END ? RUN_FINISHED : err == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_ERROR;
+    run->err = err == ERR_END ? ERR_OK : err;
+    if (run->end == RUN_ERROR)
+        (void)err_say(&run->why, err, "%s", engine_why(engine)->text);
+}
+
+/* Text of a JSON value into the run directory. */
+static err_t write_json(struct run_job *run, const char *name, json_t *value)
+{
+    char *text = json_dumps(value, JSON_INDENT(2));
+    size_t size = text != NULL ? strlen(text) : 0;
+    char *line = text != NULL ? realloc(text, size + 2) : NULL;
+    json_decref(value);
+    if (line == NULL) {
+        free(text);
+        return err_say(&run->why, ERR_NOMEM, "%s: out of memory", name);
+    }
+    strcpy(line + size, "\n");
+    err_t err = run_output_file(run->output, name, line, &run->why);
+    free(line);
+    return err;
+}
+
+static err_t report(struct run_job *run, const struct run_summary *summary)
+{
+    struct err_text unused = {0};
+    err_t err = run_output_close(run->output, run->err == ERR_OK ? &run->why : &unused);
+    if (err == ERR_OK)
+        err = write_json(run, "timing.json", run_timing_json(summary));
+    if (err == ERR_OK) /* last: when it is there, all is there */
+        err = write_json(run, "result.json", run_result_json(summary));
+    if (run->json) {
+        json_t *object = run_result_json(summary);
+        json_set(object, "timing", run_timing_json(summary));
+        json_set_text(object, "dir", summary->dir);
+        if (json_print(stdout, object, false) != ERR_OK && err == ERR_OK)
+            err = err_say(&run->why, ERR_IO, "standard output could not be written");
+    } else {
+        run_result_print(summary);
+    }
+    return err;
+}
+
+static err_t run_all(struct run_job *run)
+{
+    err_t err = start(run);
+    if (err != ERR_OK)
+        return err;
+    run_loop(run);
+    ns_t last_ts = engine_now(run->stage->engine);
+    struct run_summary summary = {.config = run->config,
+                                  .stage = run->stage,
+                                  .digest = engine_stop(run->stage->engine),
+                                  .end = run->end,
+                                  .error = run->end == RUN_ERROR ? run->why.text : NULL,
+                                  .last_ts = last_ts,
+                                  .wall_ns = progress_elapsed(&run->progress),
+                                  .dir = run_output_dir(run->output)};
+    progress_end(&run->progress);
+    err = report(run, &summary);
+    return run->err != ERR_OK ? run->err : err;
+}
+
+static int exit_code(const struct run_job *run, err_t err)
+{
+    if (err == ERR_OK)
+        return EXIT_CODE_OK;
+    if (err == ERR_INTERRUPTED) {
+        fputs("tapedeck run: interrupted, the results are partial\n", stderr);
+        return stop_signal_exit_code();
+    }
+    int code = exit_with("run", &run->why);
+    bool money = run->stage != NULL && run->end == RUN_ERROR &&
+                 engine_counters(run->stage->engine)->money_overflows > 0;
+    return money ? EXIT_CODE_RUN : code;
+}
+
+/* `run --tape a.tape maker.yaml`: --tape takes all words, also the config; it is known by its name. */
+static void find_config(int *argc, char **argv, struct option_list *tapes)
+{
+    if (*argc != 1 || tapes->count < 2)
+        return;
+    for (size_t i = 0; i < tapes->count; i++) {
+        const char *point = strrchr(tapes->items[i], '.');
+        if (point == NULL || (strcmp(point, ".yaml") != 0 && strcmp(point, ".yml") != 0))
+            continue;
+        argv[1] = (char *)(uintptr_t)tapes->items[i];
+        *argc = 2;
+        memmove(tapes->items + i, tapes->items + i + 1, (tapes->count - i - 1) * sizeof(*tapes->items));
+        tapes->count--;
+        return;
+    }
+}
+
+int verb_run(int argc, char **argv)
+{
+    struct run_job run = {0};
+    struct option_list sets = {0}, tapes = {0};
+    bool quiet = false;
+    const struct option_spec specs[] = {
+        {.name = "tape", .letter = 't', .type = OPTION_WORDS, .target = &tapes, .value = "FILE"},
+        {.name = "set", .letter = 's', .type = OPTION_LIST, .target = &sets, .value = "KEY=VALUE"},
+        {.name = "out", .letter = 'o', .type = OPTION_TEXT, .target = &run.files.out, .value = "DIR"},
+        {.name = "force", .type = OPTION_FLAG, .target = &run.files.force},
+        {.name = "no-output", .letter = 'n', .type = OPTION_FLAG, .target = &run.files.none},
+        {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .target = &quiet},
+        {.name = "json", .letter = 'j', .type = OPTION_FLAG, .target = &run.json},
+    };
+    err_t err = options_parse(specs, ARRAY_LEN(specs), &argc, argv, &run.why);
+    if (err == ERR_OK) {
+        find_config(&argc, argv, &tapes);
+        err = options_operands(argc, argv, 1, 1, "one CONFIG (before --tape)", &run.why);
+    }
+    if (err == ERR_OK && run.files.none && run.files.out != NULL)
+        err = err_say(&run.why, ERR_USAGE, "--no-output and --out: keep one");
+    if (err == ERR_OK) {
+        struct config_options options = {&sets, &tapes};
+        stop_signal_catch();
+        err = open_run(&run, argv[1], &options);
+    }
+    if (err == ERR_OK) {
+        progress_begin(&run.progress, "run", "levels", !quiet);
+        err = run_all(&run);
+    }
+    int code = exit_code(&run, err);
+    stage_close(run.stage);
+    run_output_free(run.output);
+    run_config_free(run.config);
+    option_list_free(&sets);
+    option_list_free(&tapes);
+    return code;
+}
