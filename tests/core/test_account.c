@@ -154,6 +154,49 @@ Test(account, average_entry_weighs_the_fills)
     cr_assert_eq(trade(account, BTCUSD, "sell 100 @ 50000.0"), ERR_OK);
     cr_assert_eq(trade(account, BTCUSD, "sell 100 @ 60000.0"), ERR_OK);
     cr_expect(account_entry_price(account, BTCUSD, 3) == 545454545);
+    cr_assert_eq(trade(account, BTCUSD, "sell 10000000000 @ 50000.0"),
+                 ERR_OK); /* whose coins need more than 64 bits */
+    cr_assert_eq(trade(account, BTCUSD, "sell 10000000000 @ 60000.0"), ERR_OK);
+    cr_expect(account_entry_price(account, BTCUSD, 3) == 545454545);
+    cr_expect(account_entry_price(account, BTCUSD, 12) == (money_t)545454545454545454 + 1, "...454.54, half-even");
+    free(account);
+}
+
+Test(account, cost_taken_off_is_rounded_half_even_and_the_rest_keeps_what_is_left)
+{
+    /* cost of two units of quantity, what closing one of them takes off */
+    static const struct {
+        px_t first, second;
+        int64_t taken;
+    } lines[] = {{1, 2, 2}, {2, 3, 2}, {2, 2, 2}, {3, 4, 4}, {-1, -2, -2}, {-2, -3, -2}};
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        struct account *account = new_account();
+        cr_assert_eq(account_fill(account, BTCUSDT, SIDE_BUY, lines[i].first, 1, 0, 0, NULL), ERR_OK);
+        cr_assert_eq(account_fill(account, BTCUSDT, SIDE_BUY, lines[i].second, 1, 0, 0, NULL), ERR_OK);
+        cr_assert_eq(account_fill(account, BTCUSDT, SIDE_SELL, 100, 1, 0, 0, NULL), ERR_OK);
+        const struct position *position = account_position(account, BTCUSDT);
+        cr_expect(position->realised == (100 - lines[i].taken) * money_pow10(13), "line %zu: %s", i,
+                  show(position->realised));
+        cr_expect(position->cost == lines[i].first + lines[i].second - lines[i].taken, "line %zu", i);
+        free(account);
+    }
+    /* thirds of one: 1/3 and 2/3 go to the nearest */
+    struct account *account = new_account();
+    cr_assert_eq(account_fill(account, BTCUSDT, SIDE_BUY, 0, 2, 0, 0, NULL), ERR_OK);
+    cr_assert_eq(account_fill(account, BTCUSDT, SIDE_BUY, 2, 1, 0, 0, NULL), ERR_OK);
+    cr_assert_eq(account_fill(account, BTCUSDT, SIDE_SELL, 100, 1, 0, 0, NULL), ERR_OK); /* takes 1 of 0.67 */
+    cr_expect(account_position(account, BTCUSDT)->cost == 1);
+    free(account);
+}
+
+Test(account, coin_value_of_a_fill_is_rounded_half_even)
+{
+    /* 10^19 / 2^20 = 5^19 / 2 = 9536743164062.5, three times that ...187.5 */
+    struct account *account = new_account();
+    cr_assert_eq(account_fill(account, BTCUSD, SIDE_BUY, 1 << 20, 1, 0, 0, NULL), ERR_OK);
+    cr_expect(account_position(account, BTCUSD)->cost == 9536743164062);
+    cr_assert_eq(account_fill(account, BTCUSD, SIDE_BUY, 1 << 20, 3, 0, 0, NULL), ERR_OK);
+    cr_expect(account_position(account, BTCUSD)->cost == (money_t)9536743164062 + 28610229492188);
     free(account);
 }
 
@@ -311,6 +354,7 @@ Test(account, booking_that_fails_changes_nothing_at_all)
     REFUSED(ERR_RANGE, account_fill(account, BTCUSD, SIDE_SELL, -5, 1, 0, 0, NULL));
     REFUSED(ERR_RANGE, account_fill(account, BTCUSD, SIDE_BUY, 1, INT64_MAX - 2, 0, 0, NULL));       /* coins */
     REFUSED(ERR_RANGE, account_fill(account, SPOT_BTC, SIDE_BUY, INT64_MAX, INT64_MAX, 0, 0, NULL)); /* cash */
+    REFUSED(ERR_RANGE, account_fill(account, SPOT_BTC, SIDE_SELL, 0, INT64_MIN, 0, 0, NULL));
     REFUSED(ERR_RANGE, account_pay(account, "RICH", 1));
     REFUSED(ERR_RANGE, account_deposit(account, "RICH", 1));
     REFUSED(ERR_RANGE, account_deposit(account, "NONE", -1));
@@ -352,6 +396,8 @@ Test(account, extremes_neither_overflow_nor_trap)
     cr_expect_eq(account_unrealised(account, BTCUSDT, INT64_MIN, &profit), ERR_RANGE);
     cr_expect_eq(account_unrealised(account, BTCUSDT, INT64_MAX, &profit), ERR_OK);
     cr_expect_eq(account_fill(account, BTCUSDT, SIDE_SELL, INT64_MIN, INT64_MAX, 0, 0, NULL), ERR_RANGE);
+    cr_assert_eq(account_fill(account, ETHUSDT, SIDE_SELL, 1, INT64_MAX, 0, 0, NULL), ERR_OK);
+    cr_expect_eq(account_fill(account, ETHUSDT, SIDE_SELL, 1, 1, 0, 0, NULL), ERR_RANGE, "-2^63 has no opposite");
     /* one contract at the highest price there is: less than half of 10^-18 coins */
     struct instrument *coarse = &instruments[BTCUSD];
     coarse->price_decimals = 0;

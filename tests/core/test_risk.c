@@ -276,6 +276,10 @@ Test(risk, each_instrument_has_a_rate_of_its_own)
         EXPECT(ask(request, NOON), REASON_RISK_ORDER_RATE);
     }
     EXPECT(ask(limit_order(SIDE_BUY, 1, 1), NOON), REASON_RISK_ORDER_RATE);
+    struct order_request other = limit_order(SIDE_BUY, 1, 1);
+    other.instrument = COIN;
+    EXPECT(ask(other, NOON + NS_PER_S), REASON_NONE);
+    EXPECT(ask(limit_order(SIDE_BUY, 1, 1), NOON + NS_PER_S), REASON_NONE);
 }
 
 /* ---- collar ---- */
@@ -356,7 +360,7 @@ Test(risk, loss_is_counted_from_midnight_utc)
     risk_clear(risk);
     risk_mark(risk, "USDT", USDT(1000), -DAY);
     risk_mark(risk, "USDT", USDT(950), -1);
-    view.equity = USDT(900);
+    view.equity = USDT(849);
     EXPECT(ask(limit_order(SIDE_BUY, 1, 1), 0), REASON_NONE);
 }
 
