@@ -399,6 +399,18 @@ static void start_grid(struct book *book, const struct event *event)
         set_grid(book, have_bid ? bid : ask, event->ts);
 }
 
+/* Best first in a snapshot: the last level of a side is as deep as it goes. */
+static void set_cover(struct book *book, const struct event *event)
+{
+    const uint32_t counts[2] = {event->bid_count, event->ask_count};
+    const struct level *end = event->levels;
+    for (int s = 0; s < 2; s++) {
+        end += counts[s];
+        book->covered[s] = counts[s] != 0;
+        book->cover[s] = counts[s] != 0 ? end[-1].price : 0;
+    }
+}
+
 static inline bool is_empty(const struct book *book)
 {
     return book->touch[0].qty == 0 && book->touch[1].qty == 0;
@@ -442,6 +454,7 @@ void book_apply(struct book *book, const struct event *event)
         book_clear(book);
         book->flags = event->flags & EVENT_PARTIAL ? BOOK_PARTIAL : 0;
         start_grid(book, event);
+        set_cover(book, event);
         break;
     case EVENT_GAP:
         book->stats.gaps++;
@@ -486,6 +499,8 @@ void book_copy(struct book *to, const struct book *from)
         if (source->far.count != 0)
             memcpy(side->far.levels, source->far.levels, source->far.count * sizeof(struct level));
         to->touch[s] = from->touch[s];
+        to->cover[s] = from->cover[s];
+        to->covered[s] = from->covered[s];
     }
     to->base = from->base;
     to->step = from->step;

@@ -71,6 +71,8 @@ struct book {
     uint32_t window;       /* slots, a power of two */
     uint32_t flags;        /* enum book_flag */
     struct level touch[2]; /* best bid, best ask; qty 0: that side is empty */
+    px_t cover[2];         /* the worst price of each side of the last snapshot: as deep as a partial book knows */
+    bool covered[2];       /* false: that side of it was empty */
     struct book_side sides[2];
     struct book_side spare; /* empty arrays that a moving window is rebuilt in */
     const struct instrument *instrument;
@@ -105,6 +107,14 @@ static inline bool book_best(const struct book *book, enum side side, struct lev
 static inline bool book_is_sound(const struct book *book)
 {
     return book->flags == (book->flags & BOOK_PARTIAL) && book->touch[0].qty != 0 && book->touch[1].qty != 0;
+}
+/* Is what the book holds at a price all that the venue displays there? False beyond the depth of a partial
+ * snapshot: a level that deltas brought is known, one that is not there is not known to be empty. */
+static inline bool book_covers(const struct book *book, enum side side, px_t price)
+{
+    if ((book->flags & BOOK_PARTIAL) == 0)
+        return true;
+    return book->covered[side] && (side == SIDE_BUY ? price >= book->cover[side] : price <= book->cover[side]);
 }
 /* Displayed quantity at a price, 0: none. */
 qty_t book_qty_at(const struct book *book, enum side side, px_t price);

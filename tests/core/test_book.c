@@ -424,3 +424,35 @@ Test(book, kinds_without_levels_of_a_book_change_nothing)
     cr_assert_eq(book->touch[SIDE_BUY].price, 99);
     free(book);
 }
+
+Test(book, a_partial_book_says_how_deep_it_knows)
+{
+    struct instrument instrument;
+    const struct level levels[] = {{100, 5}, {98, 5}, {102, 5}}, deep[] = {{90, 1}};
+    make_instrument(&instrument, 1);
+    struct book *book = open_book(&instrument, 16), *copy = open_book(&instrument, 16);
+    struct event event = {
+        .kind = EVENT_BOOK_SNAPSHOT, .flags = EVENT_PARTIAL, .levels = levels, .bid_count = 2, .ask_count = 1};
+    book_apply(book, &event);
+    apply(book, EVENT_BOOK_DELTA, deep, 1, 0);
+    book_copy(copy, book);
+    for (const struct book *each = book;; each = copy) {
+        cr_assert(book_covers(each, SIDE_BUY, 98));
+        cr_assert(book_covers(each, SIDE_BUY, 101));
+        cr_assert_not(book_covers(each, SIDE_BUY, 97));
+        cr_assert(book_covers(each, SIDE_SELL, 102));
+        cr_assert_not(book_covers(each, SIDE_SELL, 103));
+        if (each == copy)
+            break;
+    }
+    /* A side without a level knows nothing; a whole book knows everything. */
+    event.ask_count = 0;
+    book_apply(book, &event);
+    cr_assert_not(book_covers(book, SIDE_SELL, 99));
+    event.flags = 0;
+    book_apply(book, &event);
+    cr_assert(book_covers(book, SIDE_SELL, 99));
+    cr_assert(book_covers(book, SIDE_BUY, 1));
+    free(copy);
+    free(book);
+}
