@@ -223,17 +223,8 @@ static void book_message(struct venue *venue, struct venue_instrument *market, c
     bool was_stale = (market->book.flags & BOOK_STALE) != 0;
     book_apply(&market->book, event);
     market->book_ts = stamp;
-    if (event->kind == EVENT_BOOK_SNAPSHOT) {
-        /* Best first in a snapshot: the last level of a side is as deep as it goes. */
-        market->covered[SIDE_BUY] = event->bid_count > 0;
-        market->covered[SIDE_SELL] = event->ask_count > 0;
-        if (event->bid_count > 0)
-            market->cover[SIDE_BUY] = event->levels[event->bid_count - 1].price;
-        if (event->ask_count > 0)
-            market->cover[SIDE_SELL] = event->levels[event->bid_count + event->ask_count - 1].price;
-        if (was_stale)
-            take_forget(market);
-    }
+    if (event->kind == EVENT_BOOK_SNAPSHOT && was_stale)
+        take_forget(market);
     if (market->book.flags & BOOK_STALE)
         return;
     if ((market->taken[SIDE_BUY].count | market->taken[SIDE_SELL].count) != 0)

@@ -83,17 +83,6 @@ static void level_remove(struct venue *venue, struct venue_instrument *market, e
     venue->level_free = slot;
 }
 
-bool queue_price_covered(const struct venue_instrument *market, enum side side, px_t price)
-{
-    const struct book *book = &market->book;
-    if ((book->flags & BOOK_PARTIAL) == 0)
-        return true;
-    if (market->covered[side])
-        return !price_better(side, market->cover[side], price);
-    /* A partial book of unknown depth: sure is only that nothing is better than its best price. */
-    return book->touch[side].qty != 0 && !price_better(side, book->touch[side].price, price);
-}
-
 void queue_join(struct venue *venue, const struct own_order *from)
 {
     struct venue_instrument *market = &venue->markets[from->instrument];
@@ -107,7 +96,7 @@ void queue_join(struct venue *venue, const struct own_order *from)
     struct own_level *level = &venue->levels[order->level];
     level->shown = book_qty_at(&market->book, side, order->price);
     order->ahead = level->shown;
-    if (level->shown == 0 && !queue_price_covered(market, side, order->price))
+    if (level->shown == 0 && !book_covers(&market->book, side, order->price))
         order->ahead = AHEAD_UNKNOWN;
     if (order->ahead > level->ahead_max)
         level->ahead_max = order->ahead;
@@ -180,7 +169,7 @@ static void anchor_side(struct venue *venue, struct venue_instrument *market, en
         /* Nothing there: is that known? A delta that deletes what was displayed says so, and so does a snapshot
          * that reaches as deep; beyond a partial snapshot nothing is known. */
         if (shown == 0 && (level->shown == 0 || event->kind == EVENT_BOOK_SNAPSHOT) &&
-            !queue_price_covered(market, side, level->price)) {
+            !book_covers(&market->book, side, level->price)) {
             level->shown = 0;
             continue;
         }

@@ -72,8 +72,6 @@ struct venue_instrument {
     ns_t book_ts;               /* the venue's stamp of the last book message */
     uint32_t best[2];           /* own levels by order side */
     uint32_t open_count;        /* own resting orders */
-    bool covered[2];            /* the last snapshot said how deep it knows a side ... */
-    px_t cover[2];              /* ... down to this price */
     struct taken_side taken[2]; /* by book side */
 };
 
@@ -131,8 +129,6 @@ void queue_after_trade(struct venue *venue, struct venue_instrument *market, con
                        ns_t trade_ts);
 /* Best price of our resting orders of a side. False: none. */
 bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price);
-/* Is what the book says at a price all there is, or is the price beyond what the feed covers? */
-bool queue_price_covered(const struct venue_instrument *market, enum side side, px_t price);
 
 /* ---- venue_take.c: taking displayed quantity, once ---- */
 /* Walks displayed levels of a book side, best first, as far as they may be taken. */

@@ -98,7 +98,7 @@ void take_after_book(struct venue_instrument *market, const struct event *event)
             qty_t shown = book_qty_at(&market->book, (enum side)s, taken->price);
             /* Beyond a partial snapshot, and still hidden after deltas that do not show it. */
             taken->hidden = shown == 0 && (taken->hidden || event->kind == EVENT_BOOK_SNAPSHOT) &&
-                            !queue_price_covered(market, (enum side)s, taken->price);
+                            !book_covers(&market->book, (enum side)s, taken->price);
             if (!taken->hidden && refresh(taken, shown))
                 *taken = side->at[--side->count];
             else

@@ -173,8 +173,15 @@ Test(venue, a_partial_book_put_in_from_outside_knows_only_what_it_shows)
     struct venue_order_view view;
     struct event snapshot = {
         .kind = EVENT_BOOK_SNAPSHOT, .flags = EVENT_PARTIAL, .levels = levels, .bid_count = 2, .ask_count = 1};
-    book_apply(venue_book(venue, 0), &snapshot);
-    const qty_t ahead[] = {INT64_MAX, 5, 0, INT64_MAX, 4};
+    struct instrument *instrument = &instruments[0];
+    void *memory = aligned_alloc(64, book_size(BOOK_WINDOW_MIN, 64) + 64);
+    memset(memory, 0, book_size(BOOK_WINDOW_MIN, 64));
+    struct book outside;
+    book_init(&outside, memory, BOOK_WINDOW_MIN, 64, instrument);
+    book_apply(&outside, &snapshot);
+    book_copy(venue_book(venue, 0), &outside);
+    free(memory);
+    const qty_t ahead[] = {0, 5, 0, INT64_MAX, 4};
     const px_t prices[] = {99, 100, 101, 97, 98};
     for (uint64_t i = 0; i < 5; i++) {
         struct venue_request request = order(i + 1, 0, SIDE_BUY, prices[i], 1);
