@@ -79,7 +79,7 @@ struct synth_run {
     bool force, quiet, json;
     void *memory;
     struct synth_market *market;
-    struct tape_writer *writers[2];       /* level 2, level 3 */
+    struct tape_writer *writers[2]; /* level 2, level 3 */
     struct tape_writer_stats written[2];
     struct digest digest;
     bool interrupted;
@@ -105,11 +105,22 @@ static err_t read_options(struct synth_run *run, int argc, char **argv, struct e
         {.name = "out", .letter = 'o', .type = OPTION_TEXT, .target = &run->out, .value = "FILE"},
         {.name = "l3", .type = OPTION_TEXT, .target = &run->l3, .value = "FILE"},
         {.name = "seed", .letter = 's', .type = OPTION_INT, .target = &seed, .maximum = INT64_MAX},
-        {.name = "duration", .letter = 'd', .type = OPTION_DURATION, .target = &config->duration_ns,
+        {.name = "duration",
+         .letter = 'd',
+         .type = OPTION_DURATION,
+         .target = &config->duration_ns,
          .given = &duration_given},
-        {.name = "hours", .type = OPTION_INT, .target = &hours, .minimum = 1, .maximum = 876000,
+        {.name = "hours",
+         .type = OPTION_INT,
+         .target = &hours,
+         .minimum = 1,
+         .maximum = 876000,
          .given = &hours_given},
-        {.name = "instruments", .letter = 'n', .type = OPTION_INT, .target = &instruments, .minimum = 1,
+        {.name = "instruments",
+         .letter = 'n',
+         .type = OPTION_INT,
+         .target = &instruments,
+         .minimum = 1,
          .maximum = SYNTH_INSTRUMENTS_MAX},
         {.name = "level", .letter = 'l', .type = OPTION_CHOICE, .target = &level, .choices = "2|3|both"},
         {.name = "diff-interval", .type = OPTION_DURATION, .target = &config->diff_interval_ns},

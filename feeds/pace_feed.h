@@ -20,9 +20,9 @@
 struct pace_config {
     uint64_t speed_num, speed_den; /* 1/1 is wall speed, 10/1 ten times faster; both 1..10^12 */
     ns_t slice_ns;                 /* wall time by which events of one slice may differ, >= 0 */
-    ns_t gap_max_ns;               /* wait at most this long between two events, and shift what follows; 0: no limit */
-    void *context;                 /* of the two functions */
-    ns_t (*now)(void *context);    /* the wall clock; any origin; monotonic */
+    ns_t gap_max_ns;            /* wait at most this long between two events, and shift what follows; 0: no limit */
+    void *context;              /* of the two functions */
+    ns_t (*now)(void *context); /* the wall clock; any origin; monotonic */
     /* Wait for `duration_ns` > 0. May return early: ERR_OK, it is asked again. ERR_INTERRUPTED ends the feed's call
      * with that code, and nothing is lost. */
     err_t (*sleep)(void *context, ns_t duration_ns);

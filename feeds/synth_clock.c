@@ -33,14 +33,14 @@ void synth_clock_init(struct synth_clock *clock, const struct synth_exp *exp, st
     clock->rate = clock->base_rate;
     /* A kernel a e^(-bt) causes a / b actions: a = branching x b. */
     for (unsigned k = 0; k < 2; k++)
-        clock->excite_jump[k] = decay_rate_q16(excite_half_life[k]) * excite_share[k] / 100 * config->branching_ppm /
-                                1000000;
+        clock->excite_jump[k] =
+            decay_rate_q16(excite_half_life[k]) * excite_share[k] / 100 * config->branching_ppm / 1000000;
     clock->informed_rate = actions_q16 / INFORMED_TICKS;
     /* Half of the market orders are caused by market orders (the other half is in their weight). */
     clock->heat_jump_q16 =
         decay_rate_q16(HEAT_HALF_LIFE) * 1000000 / ((uint64_t)config->actions_per_s * config->market_ppm);
-    clock->sigma_q32 = (int64_t)synth_sqrt(((u128_t)config->volatility_ppm << 64) / 1000000 *
-                                           config->volatility_ppm / 1000000 / SYNTH_NEWS_PER_S);
+    clock->sigma_q32 = (int64_t)synth_sqrt(((u128_t)config->volatility_ppm << 64) / 1000000 * config->volatility_ppm /
+                                           1000000 / SYNTH_NEWS_PER_S);
     clock->next_news = 1 + prng_exponential(prng, NS_PER_S / SYNTH_NEWS_PER_S);
 }
 

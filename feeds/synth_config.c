@@ -78,8 +78,8 @@ int64_t synth_instrument_init(struct instrument *instrument, const struct synth_
     char base[NAME_SIZE], symbol[SYMBOL_SIZE];
     snprintf(base, sizeof(base), "SYN%" PRIu32, number + 1);
     snprintf(symbol, sizeof(symbol), "SYN%" PRIu32 "USDT", number + 1);
-    err_t err = instrument_init(instrument, "synthetic", symbol, base, "USDT", config->contract,
-                                sort->price_decimals, sort->qty_decimals);
+    err_t err = instrument_init(instrument, "synthetic", symbol, base, "USDT", config->contract, sort->price_decimals,
+                                sort->qty_decimals);
     ASSERT(err == ERR_OK);
     instrument_set_tick(instrument, sort->tick);
     instrument->lot = sort->lot;

@@ -317,8 +317,8 @@ static void open_book(struct synth_flow *flow, int64_t price)
 }
 
 void synth_flow_init(struct synth_flow *flow, void *memory, const struct synth_tables *tables,
-                     const struct synth_flow_config *config, struct synth_book *book, uint64_t seed,
-                     uint64_t stream, int64_t price, ns_t start)
+                     const struct synth_flow_config *config, struct synth_book *book, uint64_t seed, uint64_t stream,
+                     int64_t price, ns_t start)
 {
     memset(flow, 0, sizeof(*flow));
     flow->tables = tables;

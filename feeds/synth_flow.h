@@ -32,29 +32,29 @@
 #include "feeds/synth_book.h"
 #include "feeds/synth_clock.h"
 
-#define SYNTH_DEPTH         600  /* ticks from the opposite best price to the farthest new order */
-#define SYNTH_REACH         1500 /* ticks from the middle of the window; orders beyond are cancelled */
-#define SYNTH_RECENTRE      256  /* the window moves when the touch is this far from its middle */
-#define SYNTH_COLLAR        64   /* ticks that one market order may walk */
-#define SYNTH_MAKERS_MAX    256  /* resting orders that one market order may meet */
-#define SYNTH_SIDE_MIN      64   /* orders that always stay on a side */
-#define SYNTH_ORDERS        8192 /* orders of one instrument */
-#define SYNTH_CHANGES_MAX   512  /* changes of one action, or of one round of clearing */
-#define SYNTH_BANDS         8
-#define SYNTH_METAORDERS    4
-#define SYNTH_SIZES         1024
-#define SYNTH_WARMUP        30000 /* actions before the first published one */
+#define SYNTH_DEPTH       600  /* ticks from the opposite best price to the farthest new order */
+#define SYNTH_REACH       1500 /* ticks from the middle of the window; orders beyond are cancelled */
+#define SYNTH_RECENTRE    256  /* the window moves when the touch is this far from its middle */
+#define SYNTH_COLLAR      64   /* ticks that one market order may walk */
+#define SYNTH_MAKERS_MAX  256  /* resting orders that one market order may meet */
+#define SYNTH_SIDE_MIN    64   /* orders that always stay on a side */
+#define SYNTH_ORDERS      8192 /* orders of one instrument */
+#define SYNTH_CHANGES_MAX 512  /* changes of one action, or of one round of clearing */
+#define SYNTH_BANDS       8
+#define SYNTH_METAORDERS  4
+#define SYNTH_SIZES       1024
+#define SYNTH_WARMUP      30000 /* actions before the first published one */
 
 /* Distributions that all instruments share. */
 struct synth_tables {
     struct synth_exp exp;
-    struct synth_alias placement; /* outcome i: i + 1 ticks from the opposite best price */
-    struct synth_alias opening;   /* outcome i: i ticks from the own best price, for the first book */
+    struct synth_alias placement;          /* outcome i: i + 1 ticks from the opposite best price */
+    struct synth_alias opening;            /* outcome i: i ticks from the own best price, for the first book */
     uint8_t band[SYNTH_DEPTH];             /* of a distance from the own best price */
     uint64_t hazard_q32[SYNTH_DEPTH];      /* of cancelling one order, where placing one anywhere is 1 */
     uint64_t band_hazard_q32[SYNTH_BANDS]; /* the largest in the band */
-    uint32_t opening_count;           /* orders of a side in the first book */
-    uint32_t size[SYNTH_SIZES + 1];   /* quantiles, in lots */
+    uint32_t opening_count;                /* orders of a side in the first book */
+    uint32_t size[SYNTH_SIZES + 1];        /* quantiles, in lots */
     uint32_t round_size[SYNTH_SIZES];
 };
 void synth_tables_init(struct synth_tables *tables);
@@ -92,8 +92,8 @@ struct synth_flow {
 size_t synth_flow_size(void);
 /* Fills an empty book around `price` (ticks) and lets the market run in, up to `start`. */
 void synth_flow_init(struct synth_flow *flow, void *memory, const struct synth_tables *tables,
-                     const struct synth_flow_config *config, struct synth_book *book, uint64_t seed,
-                     uint64_t stream, int64_t price, ns_t start);
+                     const struct synth_flow_config *config, struct synth_book *book, uint64_t seed, uint64_t stream,
+                     int64_t price, ns_t start);
 /* Advance the clock to the next action, but not beyond `end`: then false, and the flow is over. */
 bool synth_flow_next(struct synth_flow *flow, ns_t end);
 /* Do that action; it may turn out to change nothing. */

@@ -37,8 +37,8 @@ size_t synth_market_size(const struct synth_config *config)
     size_t count = config->instrument_count;
     return align64(sizeof(struct synth_market)) + align64(count * sizeof(struct instrument)) +
            align64(count * sizeof(struct synth_publisher)) + align64(count * sizeof(uint32_t)) +
-           SYNTH_BATCHES * (align64(SYNTH_BATCH_EVENTS * sizeof(struct event)) +
-                            align64(BATCH_LEVELS * sizeof(struct level))) +
+           SYNTH_BATCHES *
+               (align64(SYNTH_BATCH_EVENTS * sizeof(struct event)) + align64(BATCH_LEVELS * sizeof(struct level))) +
            count * synth_publisher_size();
 }
 

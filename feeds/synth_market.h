@@ -68,8 +68,8 @@ struct synth_config {
 #define SYNTH_BATCH_EVENTS 1024
 
 struct synth_stats {
-    uint64_t messages, levels, trades; /* delivered */
-    uint64_t actions;                  /* of the flows */
+    uint64_t messages, levels, trades;             /* delivered */
+    uint64_t actions;                              /* of the flows */
     uint64_t added, cancelled, modified, executed; /* changes of orders */
     uint64_t deltas, snapshots, bbos, level3;      /* messages made */
 };

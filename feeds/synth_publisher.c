@@ -54,7 +54,8 @@ static struct event *push_single(struct synth_publisher *publisher, enum event_k
 static void push_level3(struct synth_publisher *publisher, ns_t exch_ts, const struct synth_change *change)
 {
     static const uint8_t kinds[] = {EVENT_L3_ADD, EVENT_L3_CANCEL, EVENT_L3_MODIFY, EVENT_L3_EXECUTE};
-    struct event *event = push_single(publisher, kinds[change->kind], exch_ts, change->update_id, change, change->side);
+    struct event *event =
+        push_single(publisher, kinds[change->kind], exch_ts, change->update_id, change, change->side);
     event->seq_first = change->order_id;
     publisher->stats->level3++;
 }
@@ -204,8 +205,8 @@ static void open_level3(struct synth_publisher *publisher)
     publisher->phase = SYNTH_RUNNING;
 }
 
-/* Orders that the market left far behind are cancelled, in rounds of one instant each time; then the window moves. What
- * the move would push out of the window unpublished is published before. */
+/* Orders that the market left far behind are cancelled, in rounds of one instant each time; then the window moves.
+ * What the move would push out of the window unpublished is published before. */
 static void clear(struct synth_publisher *publisher)
 {
     ns_t now = publisher->flow.clock.now;
@@ -282,8 +283,8 @@ static size_t align64(size_t size)
 size_t synth_publisher_size(void)
 {
     return align64(synth_book_size(SYNTH_ORDERS)) + align64(synth_flow_size()) +
-           align64(SYNTH_PENDING_EVENTS * sizeof(struct event)) + align64(SYNTH_PENDING_LEVELS * sizeof(struct level)) +
-           align64(SYNTH_WINDOW * sizeof(int64_t));
+           align64(SYNTH_PENDING_EVENTS * sizeof(struct event)) +
+           align64(SYNTH_PENDING_LEVELS * sizeof(struct level)) + align64(SYNTH_WINDOW * sizeof(int64_t));
 }
 
 void synth_publisher_init(struct synth_publisher *publisher, void *memory, const struct synth_config *config,

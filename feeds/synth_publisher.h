@@ -33,10 +33,10 @@ struct synth_publisher {
     ns_t flow_end; /* NS_MAX: endless */
     ns_t diff_ts;  /* when the changes so far are published; NS_MAX: nothing changed */
     ns_t snapshot_ts;
-    int64_t centre;          /* clearing: of the next window */
-    int64_t opening_tick;    /* opening orders: the next price ... */
-    uint32_t opening_skip;   /* ... and how many of its queue are told */
-    uint64_t delta_seq;      /* of the last delta or snapshot */
+    int64_t centre;        /* clearing: of the next window */
+    int64_t opening_tick;  /* opening orders: the next price ... */
+    uint32_t opening_skip; /* ... and how many of its queue are told */
+    uint64_t delta_seq;    /* of the last delta or snapshot */
     uint64_t trade_id;
     struct level touch[2]; /* as last published by a BBO, in ticks and lots */
 
