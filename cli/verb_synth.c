@@ -365,12 +365,12 @@ static void print_table(const struct synth_run *run)
         table_cell(table, "%s", value_size_text(run->written[i].bytes, size));
     }
     table_print(table, stdout);
+    ns_t passed = run->interrupted ? synth_now(run->market) - run->config.start_ts : run->config.duration_ns;
     if (run->interrupted)
         printf("interrupted: the tapes end early, and are whole\n");
     printf("%s of market, %" PRIu32 " instrument%s, %s trades; made in %" PRIu64 ".%02" PRIu64 " s\n",
-           value_span_text(synth_now(run->market) - run->config.start_ts, span), run->config.instrument_count,
-           run->config.instrument_count == 1 ? "" : "s", value_count_text(stats->trades, count[0]),
-           run->elapsed_ns / 1000000000, run->elapsed_ns / 10000000 % 100);
+           value_span_text(passed, span), run->config.instrument_count, run->config.instrument_count == 1 ? "" : "s",
+           value_count_text(stats->trades, count[0]), run->elapsed_ns / 1000000000, run->elapsed_ns / 10000000 % 100);
     printf("seed %" PRIu64 "  digest %s\n", run->config.seed, digest);
 }
 
