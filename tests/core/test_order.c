@@ -207,6 +207,13 @@ Test(order, end_keeps_its_reason)
     no.reason = REASON_POST_ONLY;
     cr_assert_eq(order_apply(&order, &no, 5), ERR_OK);
     cr_assert_eq(order.reason, REASON_POST_ONLY);
+
+    order = pending();
+    order.cancel_pending = 1;
+    struct execution gone = report(EXEC_CANCELLED, 0);
+    gone.reason = REASON_USER;
+    cr_assert_eq(order_apply(&order, &gone, 5), ERR_OK);
+    cr_assert(order.reason == REASON_USER && order.cancel_pending == 0);
 }
 
 /* ---- the table of orders ---- */
