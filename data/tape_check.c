@@ -377,7 +377,10 @@ static err_t open_file(struct checker *checker)
     struct stat status;
     checker->fd = open(checker->path, O_RDONLY | O_CLOEXEC);
     if (checker->fd < 0 || fstat(checker->fd, &status) != 0)
-        return err_say(checker->why, errno == ENOENT ? ERR_NOTFOUND : errno == EACCES ? ERR_PERMISSION : ERR_IO,
+        return err_say(checker->why,
+                       errno == ENOENT   ? ERR_NOTFOUND
+                       : errno == EACCES ? ERR_PERMISSION
+                                         : ERR_IO,
                        "%s: cannot open the tape: %s", checker->path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return err_say(checker->why, ERR_UNSUPPORTED, "%s: not a regular file", checker->path);
@@ -403,8 +406,8 @@ static err_t check_header(struct checker *checker)
     if (err == ERR_VERSION)
         return err_say(checker->why, err, "%s: a tape of another format version; this program reads version %u",
                        checker->path, TAPE_VERSION);
-    bool whole = err == ERR_OK && seal.type == TAPE_FRAME_HEADER &&
-                 TAPE_SEAL_SIZE + (uint64_t)seal.frame_size <= size;
+    bool whole =
+        err == ERR_OK && seal.type == TAPE_FRAME_HEADER && TAPE_SEAL_SIZE + (uint64_t)seal.frame_size <= size;
     if (whole) {
         err = read_frame(checker, &seal);
         if (err != ERR_OK && err != ERR_CORRUPT)

@@ -17,6 +17,8 @@ enum tape_attribute {
     ATTR_PREV_CHAIN = 16, /* seq_prev is the seq of the message before it in its group */
 };
 
+#define GROUP_WORDS 11 /* numbers of a group before its columns */
+
 enum tape_column { COLUMN_EXCH, COLUMN_SEQ, COLUMN_FIRST, COLUMN_PREV, COLUMN_BIDS, COLUMN_ASKS, COLUMN_COUNT };
 
 static inline enum tape_class tape_class_of(uint8_t kind)

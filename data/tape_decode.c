@@ -178,12 +178,13 @@ struct group_head {
     uint64_t class_, instrument, messages, levels;
     int64_t exch_base, price_base, step, lot;
     uint64_t seq_base, first_base;
+    uint64_t plain; /* prices are plain differences, not zigzag */
 };
 
 static err_t read_head(const struct packed_value *item, struct group_head *head)
 {
     uint32_t parts;
-    if (packed_count(item, &parts) != ERR_OK || parts != 10 + COLUMN_COUNT + 2 ||
+    if (packed_count(item, &parts) != ERR_OK || parts != GROUP_WORDS + COLUMN_COUNT + 2 ||
         packed_get_u64(packed_at(item, 0), CLASS_COUNT - 1, &head->class_) != ERR_OK ||
         packed_get_u64(packed_at(item, 1), INSTRUMENTS_MAX - 1, &head->instrument) != ERR_OK ||
         packed_get_u64(packed_at(item, 2), TAPE_BLOCK_MESSAGES_LIMIT, &head->messages) != ERR_OK ||
@@ -193,7 +194,8 @@ static err_t read_head(const struct packed_value *item, struct group_head *head)
         packed_get_u64(packed_at(item, 6), UINT64_MAX, &head->first_base) != ERR_OK ||
         packed_get_i64(packed_at(item, 7), &head->price_base) != ERR_OK ||
         packed_get_i64(packed_at(item, 8), &head->step) != ERR_OK ||
-        packed_get_i64(packed_at(item, 9), &head->lot) != ERR_OK || head->step <= 0 || head->lot <= 0)
+        packed_get_i64(packed_at(item, 9), &head->lot) != ERR_OK ||
+        packed_get_u64(packed_at(item, 10), 1, &head->plain) != ERR_OK || head->step <= 0 || head->lot <= 0)
         return ERR_CORRUPT;
     return ERR_OK;
 }
@@ -233,7 +235,7 @@ static err_t read_columns(struct tape_decoder *decoder, const struct packed_valu
         for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
             const uint8_t *bytes;
             size_t size;
-            if (packed_get_bin(packed_at(item, 10 + c), &bytes, &size) != ERR_OK ||
+            if (packed_get_bin(packed_at(item, GROUP_WORDS + c), &bytes, &size) != ERR_OK ||
                 tape_stream_decode(bytes, size, numbers, counts[g][c]) != ERR_OK)
                 return ERR_CORRUPT;
             group->next[c] = numbers;
@@ -242,10 +244,11 @@ static err_t read_columns(struct tape_decoder *decoder, const struct packed_valu
         }
         const uint8_t *prices, *qtys;
         size_t prices_size, qtys_size;
-        if (packed_get_bin(packed_at(item, 10 + COLUMN_COUNT), &prices, &prices_size) != ERR_OK ||
-            packed_get_bin(packed_at(item, 11 + COLUMN_COUNT), &qtys, &qtys_size) != ERR_OK ||
+        if (packed_get_bin(packed_at(item, GROUP_WORDS + COLUMN_COUNT), &prices, &prices_size) != ERR_OK ||
+            packed_get_bin(packed_at(item, GROUP_WORDS + 1 + COLUMN_COUNT), &qtys, &qtys_size) != ERR_OK ||
             tape_stream_decode_levels(prices, prices_size, qtys, qtys_size, group->class_ == CLASS_BBO,
-                                      head.price_base, head.step, head.lot, levels, head.levels, rest) != ERR_OK)
+                                      head.plain != 0, head.price_base, head.step, head.lot, levels, head.levels,
+                                      rest) != ERR_OK)
             return ERR_CORRUPT;
         group->level = levels;
         levels += head.levels;
@@ -328,19 +331,21 @@ static bool fill_events(const struct tape_decoder *decoder, const uint8_t *messa
 static err_t decode_block(struct tape_decoder *decoder, const struct packed_value *root, uint32_t messages,
                           uint32_t levels, const uint16_t *map, uint16_t lane, struct tape_decoded *decoded)
 {
-    uint64_t said_messages, said_levels, unit;
+    uint64_t said_messages, said_levels, unit, ts_unit;
     int64_t ts;
     const struct packed_value *groups = packed_key(root, "groups"), *bodies = packed_key(root, "bodies");
     uint32_t group_count, body_count, tag_count;
-    const uint8_t *message_tags, *deltas;
-    size_t message_tags_size, deltas_size;
+    const uint8_t *message_tags, *deltas, *rests;
+    size_t message_tags_size, deltas_size, rests_size;
     if (packed_get_u64(packed_key(root, "messages"), TAPE_BLOCK_MESSAGES_LIMIT, &said_messages) != ERR_OK ||
         packed_get_u64(packed_key(root, "levels"), TAPE_BLOCK_LEVELS_LIMIT, &said_levels) != ERR_OK ||
         packed_get_u64(packed_key(root, "exch_unit"), NS_PER_S, &unit) != ERR_OK ||
         packed_get_i64(packed_key(root, "ts"), &ts) != ERR_OK || packed_count(groups, &group_count) != ERR_OK ||
         packed_count(bodies, &body_count) != ERR_OK ||
         packed_get_bin(packed_key(root, "tag"), &message_tags, &message_tags_size) != ERR_OK ||
-        packed_get_bin(packed_key(root, "ts_delta"), &deltas, &deltas_size) != ERR_OK)
+        packed_get_u64(packed_key(root, "ts_unit"), NS_PER_S, &ts_unit) != ERR_OK ||
+        packed_get_bin(packed_key(root, "ts_delta"), &deltas, &deltas_size) != ERR_OK ||
+        packed_get_bin(packed_key(root, "ts_rest"), &rests, &rests_size) != ERR_OK)
         return ERR_CORRUPT;
     if (said_messages != messages || said_levels != levels || body_count > messages ||
         group_count > INSTRUMENTS_MAX * CLASS_COUNT)
@@ -372,8 +377,8 @@ static err_t decode_block(struct tape_decoder *decoder, const struct packed_valu
     err = reserve_u32(&decoded->bodies, &decoded->body_capacity, body_count, TAPE_BODY_SIZE);
     if (err != ERR_OK)
         return err;
-    /* ts deltas, six columns at most of every message, and two arrays for the general level decoder */
-    size_t scratch_wanted = (size_t)messages * (1 + COLUMN_COUNT) + 2 * ((size_t)levels + TAPE_STREAM_SPARE) + 64;
+    /* two streams of stamps, six columns at most of every message, and two arrays for the general level decoder */
+    size_t scratch_wanted = (size_t)messages * (2 + COLUMN_COUNT) + 2 * ((size_t)levels + TAPE_STREAM_SPARE) + 64;
     memory = decoder->scratch;
     err = reserve(&memory, decoder->scratch_capacity, scratch_wanted, sizeof(uint64_t), &decoder->scratch_capacity);
     decoder->scratch = memory;
@@ -393,8 +398,13 @@ static err_t decode_block(struct tape_decoder *decoder, const struct packed_valu
     if (err == ERR_OK)
         err = tape_stream_decode(deltas, deltas_size, decoder->scratch, messages);
     if (err == ERR_OK)
-        err = read_columns(decoder, groups, group_count, counts, decoded->levels, decoder->scratch + messages,
-                           decoder->scratch + (size_t)messages * (1 + COLUMN_COUNT) + TAPE_STREAM_SPARE);
+        err = tape_stream_decode(rests, rests_size, decoder->scratch + messages, messages);
+    for (uint32_t i = 0; i < messages && err == ERR_OK; i++)
+        decoder->scratch[i] = decoder->scratch[i] * ts_unit + (uint64_t)unzigzag(decoder->scratch[messages + i]);
+    if (err == ERR_OK)
+        err = read_columns(decoder, groups, group_count, counts, decoded->levels,
+                           decoder->scratch + 2 * (size_t)messages,
+                           decoder->scratch + (size_t)messages * (2 + COLUMN_COUNT));
     free(counts_memory);
     if (err != ERR_OK)
         return err;

@@ -38,8 +38,8 @@ static err_t open_writer(struct tape_writer **writer, const char *path, const st
 }
 
 /* Close or abandon the writer, then keep or remove the file. */
-static err_t finish(struct tape_writer *writer, struct tape_result *result, struct tape_writer_stats *stats, err_t err,
-                    struct err_text *why)
+static err_t finish(struct tape_writer *writer, struct tape_result *result, struct tape_writer_stats *stats,
+                    err_t err, struct err_text *why)
 {
     if (err == ERR_OK)
         err = tape_writer_close(writer, stats, why);
@@ -232,10 +232,11 @@ static err_t place_instrument(struct merge *merge, const struct source *source, 
         if (strcmp(known->venue, instrument->venue) != 0 || strcmp(known->symbol, instrument->symbol) != 0)
             continue;
         if (!same_definition(known, instrument))
-            return err_say(merge->why, ERR_MISMATCH,
-                           "%s: %s %s is defined otherwise than in the tapes before it (decimals, ticks, lots or fees); "
-                           "'tapedeck tape info' shows both",
-                           source->path, instrument->venue, instrument->symbol);
+            return err_say(
+                merge->why, ERR_MISMATCH,
+                "%s: %s %s is defined otherwise than in the tapes before it (decimals, ticks, lots or fees); "
+                "'tapedeck tape info' shows both",
+                source->path, instrument->venue, instrument->symbol);
         *number = (uint16_t)i;
         return ERR_OK;
     }

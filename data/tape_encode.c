@@ -360,10 +360,13 @@ static int64_t common_step(const struct column *column, int64_t base, int64_t ca
     return candidate;
 }
 
-static bool pack_prices(struct tape_encoder *encoder, const struct group *group, px_t base, int64_t step)
+/* Differences of the prices into the scratch column. Zigzag treats rises and falls alike; plain differences save a
+ * bit on rises (most venues send a side's levels rising) and spend four bytes on a fall. */
+static bool price_deltas(struct tape_encoder *encoder, const struct group *group, px_t base, int64_t step, bool plain,
+                         bool *wide)
 {
     encoder->scratch.count = 0;
-    bool wide = false;
+    *wide = false;
     px_t before = base;
     for (size_t i = 0; i < group->prices.count; i++) {
         px_t price = (px_t)group->prices.numbers[i];
@@ -371,12 +374,22 @@ static bool pack_prices(struct tape_encoder *encoder, const struct group *group,
          * what common_step saw. */
         int64_t delta = (int64_t)((uint64_t)price - (uint64_t)before) / step;
         int64_t offset = (int64_t)((uint64_t)price - (uint64_t)base) / step;
-        wide |= offset != (int32_t)offset || delta != (int32_t)delta;
-        if (!column_push(&encoder->scratch, zigzag(delta)))
+        *wide |= offset != (int32_t)offset || delta != (int32_t)delta;
+        if (!column_push(&encoder->scratch, plain ? (uint64_t)delta : zigzag(delta)))
             return false;
         before = price;
     }
-    return pack_stream(encoder, encoder->scratch.numbers, encoder->scratch.count, wide);
+    for (size_t i = 0; plain && !*wide && i < encoder->scratch.count; i++)
+        encoder->scratch.numbers[i] &= UINT32_MAX;
+    return true;
+}
+
+static bool rises_mostly(const struct group *group)
+{
+    size_t falls = 0;
+    for (size_t i = 1; i < group->prices.count; i++)
+        falls += (int64_t)group->prices.numbers[i] < (int64_t)group->prices.numbers[i - 1];
+    return falls * 16 < group->prices.count;
 }
 
 static bool pack_qtys(struct tape_encoder *encoder, const struct group *group, int64_t lot)
@@ -409,7 +422,9 @@ static bool pack_group(struct tape_encoder *encoder, struct group *group, uint64
             (int64_t)group->prices.numbers[i] < INT64_MAX / 4 && (int64_t)group->prices.numbers[i] > INT64_MIN / 4;
     int64_t step = sane ? common_step(&group->prices, base, encoder->ticks[group->instrument]) : 1;
     int64_t lot = common_step(&group->qtys, 0, encoder->lots[group->instrument]);
-    packed_array(out, 10 + COLUMN_COUNT + 2);
+    const bool plain = rises_mostly(group);
+    bool wide;
+    packed_array(out, GROUP_WORDS + COLUMN_COUNT + 2);
     packed_u64(out, group->class_);
     packed_u64(out, group->instrument);
     packed_u64(out, group->messages);
@@ -420,13 +435,58 @@ static bool pack_group(struct tape_encoder *encoder, struct group *group, uint64
     packed_i64(out, base);
     packed_i64(out, step);
     packed_i64(out, lot);
+    packed_u64(out, plain);
     struct column *exch = &group->columns[COLUMN_EXCH];
     for (size_t i = 0; i < exch->count; i++)
         exch->numbers[i] = zigzag((int64_t)exch->numbers[i] / (int64_t)unit);
     bool ok = true;
     for (int c = 0; c < COLUMN_COUNT; c++)
         ok &= pack_stream(encoder, group->columns[c].numbers, group->columns[c].count, false);
-    return ok && pack_prices(encoder, group, base, step) && pack_qtys(encoder, group, lot);
+    ok = ok && price_deltas(encoder, group, base, step, plain, &wide) &&
+         pack_stream(encoder, encoder->scratch.numbers, encoder->scratch.count, wide);
+    return ok && pack_qtys(encoder, group, lot);
+}
+
+/* Stamps are often finer than the clock behind them (a clock of 100 ns or 1 us steps): deltas are stored as multiples
+ * of a unit and a rest that is nearly always zero. The unit is the one that costs the fewest bytes here. */
+static ns_t ts_unit(const struct column *deltas)
+{
+    static const ns_t units[] = {1, 100, NS_PER_US, NS_PER_MS};
+    ns_t best = 1;
+    uint64_t best_cost = UINT64_MAX;
+    for (size_t u = 0; u < ARRAY_LEN(units); u++) {
+        uint64_t cost = 0;
+        for (size_t i = 0; i < deltas->count; i++) {
+            uint64_t multiple = (deltas->numbers[i] + (uint64_t)units[u] / 2) / (uint64_t)units[u];
+            uint64_t rest = deltas->numbers[i] - multiple * (uint64_t)units[u];
+            cost += multiple == 0 ? 1 : (71u - (unsigned)__builtin_clzll(multiple)) / 8;
+            cost += rest == 0 ? 0 : 2;
+        }
+        if (cost < best_cost) {
+            best_cost = cost;
+            best = units[u];
+        }
+    }
+    return best;
+}
+
+static bool pack_stamps(struct tape_encoder *encoder)
+{
+    struct column *deltas = &encoder->ts_deltas;
+    const uint64_t unit = (uint64_t)ts_unit(deltas);
+    encoder->scratch.count = 0;
+    for (size_t i = 0; i < deltas->count; i++) {
+        uint64_t multiple = (deltas->numbers[i] + unit / 2) / unit;
+        if (!column_push(&encoder->scratch, zigzag((int64_t)(deltas->numbers[i] - multiple * unit))))
+            return false;
+        deltas->numbers[i] = multiple;
+    }
+    packed_text(&encoder->out, "ts_unit");
+    packed_u64(&encoder->out, unit);
+    packed_text(&encoder->out, "ts_delta");
+    bool ok = pack_stream(encoder, deltas->numbers, deltas->count, false);
+    packed_text(&encoder->out, "ts_rest");
+    return ok && pack_stream(encoder, encoder->scratch.numbers, encoder->scratch.count, false);
 }
 
 static bool pack_tags(struct tape_encoder *encoder)
@@ -466,7 +526,7 @@ err_t tape_encoder_finish(struct tape_encoder *encoder, const uint8_t **bytes, s
 {
     struct packed *out = &encoder->out;
     packed_clear(out);
-    packed_map(out, 9);
+    packed_map(out, 11);
     packed_text(out, "messages");
     packed_u64(out, encoder->messages);
     packed_text(out, "levels");
@@ -477,8 +537,7 @@ err_t tape_encoder_finish(struct tape_encoder *encoder, const uint8_t **bytes, s
     packed_text(out, "exch_unit");
     packed_u64(out, unit);
     bool ok = pack_tags(encoder);
-    packed_text(out, "ts_delta");
-    ok = ok && pack_stream(encoder, encoder->ts_deltas.numbers, encoder->ts_deltas.count, false);
+    ok = ok && pack_stamps(encoder);
     packed_text(out, "groups");
     packed_array(out, (uint32_t)encoder->group_count);
     for (size_t g = 0; g < encoder->group_count && ok; g++)

@@ -77,13 +77,15 @@ static err_t write_end(struct copy *copy, const struct tape_index *index, const 
         err = write_all(copy, trailer_bytes, sizeof(trailer_bytes));
     packed_free(&packed);
     tape_compressor_close(compressor);
-    return err == ERR_OK ? ERR_OK : err_say(copy->why, err, "%s: cannot write the index: %s", copy->out, err_words(err));
+    return err == ERR_OK ? ERR_OK
+                         : err_say(copy->why, err, "%s: cannot write the index: %s", copy->out, err_words(err));
 }
 
 static err_t write_repaired(const char *path, const char *temporary, const struct tape_index *index,
                             const struct tape_check_report *report, struct err_text *why)
 {
-    struct copy copy = {.from = open(path, O_RDONLY | O_CLOEXEC), .to = -1, .path = path, .out = temporary, .why = why};
+    struct copy copy = {
+        .from = open(path, O_RDONLY | O_CLOEXEC), .to = -1, .path = path, .out = temporary, .why = why};
     if (copy.from < 0)
         return err_say(why, tape_errno(errno), "%s: cannot open: %s", path, strerror(errno));
     copy.to = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -147,7 +147,7 @@ err_t tape_stream_decode(const uint8_t *in, size_t size, uint64_t *numbers, size
 /* ---- levels ---- */
 
 static err_t levels_general(const uint8_t *prices, size_t prices_size, const uint8_t *qtys, size_t qtys_size,
-                            bool paired, px_t price_base, int64_t step, int64_t lot, struct level *levels,
+                            bool paired, bool plain, px_t price_base, int64_t step, int64_t lot, struct level *levels,
                             size_t count, uint64_t *scratch)
 {
     uint64_t *p = scratch, *q = scratch + count + TAPE_STREAM_SPARE;
@@ -160,7 +160,7 @@ static err_t levels_general(const uint8_t *prices, size_t prices_size, const uin
     uint64_t sum = 0;
     uint64_t last[2] = {0, 0};
     for (size_t i = 0; i < count; i++) {
-        sum += (uint64_t)unzigzag(p[i]);
+        sum += plain ? p[i] : (uint64_t)unzigzag(p[i]);
         if (narrow_price)
             sum = (uint64_t)(int64_t)(int32_t)(uint32_t)sum;
         uint64_t raw = q[i];
@@ -216,8 +216,8 @@ __attribute__((target("sse4.1,ssse3"))) static inline __m128i unzigzag4(__m128i 
 /* Unit step and lot, both streams narrow, sums that fit 32 bits: the encoder chooses widths so that this holds
  * wherever the numbers allow it. */
 __attribute__((target("sse4.1,ssse3"))) static err_t levels_narrow(const struct part *prices, const struct part *qtys,
-                                                                   bool paired, px_t price_base, struct level *levels,
-                                                                   size_t count)
+                                                                   bool paired, bool plain, px_t price_base,
+                                                                   struct level *levels, size_t count)
 {
     const uint8_t *p = prices->data, *q = qtys->data;
     __m128i carry = _mm_setzero_si128();   /* the running price, in all four lanes */
@@ -225,7 +225,9 @@ __attribute__((target("sse4.1,ssse3"))) static err_t levels_narrow(const struct 
     __m128i negative = _mm_setzero_si128();
     const __m128i base = _mm_set1_epi64x(price_base);
     for (size_t i = 0; i < count; i += 4) {
-        __m128i d = unzigzag4(take4(&p, prices->controls[i / 4]));
+        __m128i d = take4(&p, prices->controls[i / 4]);
+        if (!plain)
+            d = unzigzag4(d);
         d = _mm_add_epi32(d, _mm_slli_si128(d, 4));
         d = _mm_add_epi32(d, _mm_slli_si128(d, 8));
         d = _mm_add_epi32(d, carry);
@@ -253,8 +255,8 @@ __attribute__((target("sse4.1,ssse3"))) static err_t levels_narrow(const struct 
 #endif
 
 err_t tape_stream_decode_levels(const uint8_t *prices, size_t prices_size, const uint8_t *qtys, size_t qtys_size,
-                                bool paired, px_t price_base, int64_t step, int64_t lot, struct level *levels,
-                                size_t count, uint64_t *scratch)
+                                bool paired, bool plain, px_t price_base, int64_t step, int64_t lot,
+                                struct level *levels, size_t count, uint64_t *scratch)
 {
 #ifdef HAVE_SHUFFLE
     /* Narrow is width 1 on the wire; that the sums fit 32 bits is a promise of width 1 for prices (TAPE.md). */
@@ -264,9 +266,9 @@ err_t tape_stream_decode_levels(const uint8_t *prices, size_t prices_size, const
         if (!open_part(prices + 1, prices + prices_size, count, &p) || p.end != prices + prices_size ||
             !open_part(qtys + 1, qtys + qtys_size, count, &q) || q.end != qtys + qtys_size)
             return ERR_CORRUPT;
-        return levels_narrow(&p, &q, paired, price_base, levels, count);
+        return levels_narrow(&p, &q, paired, plain, price_base, levels, count);
     }
 #endif
-    return levels_general(prices, prices_size, qtys, qtys_size, paired, price_base, step, lot, levels, count,
+    return levels_general(prices, prices_size, qtys, qtys_size, paired, plain, price_base, step, lot, levels, count,
                           scratch);
 }

@@ -32,13 +32,14 @@ size_t tape_stream_encode(const uint64_t *numbers, size_t count, bool wide, uint
 err_t tape_stream_decode(const uint8_t *in, size_t size, uint64_t *numbers, size_t count) MUST_USE;
 
 /* The two streams of a group's levels at once, straight into level structs.
- * Prices: price = price_base + step * running sum of unzigzag(p). Quantities: lot * q, or, for `paired`
+ * Prices: price = price_base + step * running sum of p, where p is a difference: as it is when `plain` (rising prices
+ * cost a bit less, falling ones are taken modulo 2^32 or 2^64 by width), else zigzag. Quantities: lot * q, or, for `paired`
  * (best bid and offer), lot * running sum over every second one of unzigzag(q). In streams of width 1 running
  * sums are taken as signed 32-bit numbers (they wrap): the encoder uses width 2 where they would not fit.
  * `levels` has room for count + TAPE_STREAM_SPARE; `scratch` for 2 * (count + TAPE_STREAM_SPARE) numbers.
  * ERR_CORRUPT as above, also for a negative or overflowing quantity. */
 err_t tape_stream_decode_levels(const uint8_t *prices, size_t prices_size, const uint8_t *qtys, size_t qtys_size,
-                                bool paired, px_t price_base, int64_t step, int64_t lot, struct level *levels,
+                                bool paired, bool plain, px_t price_base, int64_t step, int64_t lot, struct level *levels,
                                 size_t count, uint64_t *scratch) MUST_USE;
 
 /* Use the portable loops even where the machine has shuffles (tests compare both). */
