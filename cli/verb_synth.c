@@ -56,6 +56,7 @@ const char verb_synth_help[] =
     "                           mean of the exponential part (default 1ms)\n"
     "      --rate N             actions a second and instrument (default 2400)\n"
     "      --volatility PPM     of the value, standard deviation over one second in millionths (default 30)\n"
+    "      --block-levels N     levels a block of the tape, 64 to 65536 (default 16384)\n"
     "      --force              replace whatever file is there\n"
     "  -q, --quiet              no progress line\n"
     "  -j, --json               print the summary as JSON\n"
@@ -76,6 +77,7 @@ struct synth_run {
     struct synth_config config;
     const char *out, *l3;
     char *l3_made; /* the name of the level-3 tape when none was given */
+    int64_t block_levels;
     bool force, quiet, json;
     void *memory;
     struct synth_market *market;
@@ -132,6 +134,11 @@ static err_t read_options(struct synth_run *run, int argc, char **argv, struct e
         {.name = "latency-jitter", .type = OPTION_DURATION, .target = &config->latency_jitter_ns},
         {.name = "rate", .type = OPTION_INT, .target = &rate, .minimum = 1, .maximum = 1000000},
         {.name = "volatility", .type = OPTION_INT, .target = &volatility, .minimum = 0, .maximum = 1000},
+        {.name = "block-levels",
+         .type = OPTION_INT,
+         .target = &run->block_levels,
+         .minimum = 64,
+         .maximum = 65536},
         {.name = "force", .type = OPTION_FLAG, .target = &run->force},
         {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .target = &run->quiet},
         {.name = "json", .letter = 'j', .type = OPTION_FLAG, .target = &run->json},
@@ -220,7 +227,8 @@ static err_t open_tapes(struct synth_run *run, struct err_text *why)
              source_prefix, config->seed, config->actions_per_s, config->volatility_ppm, config->diff_interval_ns,
              config->latency_base_ns, config->latency_jitter_ns);
     snprintf(created_by, sizeof(created_by), "tapedeck %s", cli_version());
-    const struct tape_writer_options options = {.source = source, .created_by = created_by};
+    const struct tape_writer_options options = {
+        .block_levels = (uint32_t)run->block_levels, .source = source, .created_by = created_by};
     const char *paths[2] = {config->levels == SYNTH_LEVEL3 ? NULL : run->out,
                             config->levels == SYNTH_LEVEL3 ? run->out : run->l3};
     for (unsigned i = 0; i < 2; i++) {
