@@ -174,9 +174,9 @@ class Group:
     """The columns of one instrument and class; each message takes the next value of those that it has."""
 
     def __init__(self, fields, members):
-        expect(len(fields) == 18, "group: not 18 fields")
+        expect(len(fields) == 19, "group: not 19 fields")
         (self.cls, self.instrument, self.count, self.level_count, self.exch, self.seq, self.first, self.price_base,
-         self.step, self.lot) = fields[:10]
+         self.step, self.lot, self.plain) = fields[:11]
         has = {
             "E": sum(1 for kind, attributes in members if not attributes & 1),
             "S": sum(1 for kind, attributes in members if not attributes & 2),
@@ -188,16 +188,16 @@ class Group:
         expect(len(members) == self.count, "group: wrong count of messages")
         self.columns = {}
         for i, name in enumerate("ESFPBA"):
-            values, _ = read_stream(fields[10 + i], has[name])
+            values, _ = read_stream(fields[11 + i], has[name])
             self.columns[name] = iter(values)
-        self.levels = iter(self.read_levels(fields[16], fields[17]))
+        self.levels = iter(self.read_levels(fields[17], fields[18]))
 
     def read_levels(self, prices, quantities):
         p, width = read_stream(prices, self.level_count)
         bits = 32 if width == 1 else 64
         levels, total = [], 0
         for x in p:
-            total = signed(total + unzigzag(x), bits)
+            total = signed(total + (x if self.plain else unzigzag(x)), bits)
             levels.append([signed(self.price_base + self.step * total, 64), 0])
         q, width = read_stream(quantities, self.level_count)
         bits = 32 if width == 1 else 64
@@ -259,12 +259,15 @@ def read_block(seal, content):
     groups = [Group(fields, members[i]) for i, fields in enumerate(block["groups"])]
     expect(sum(group.level_count for group in groups) == block["levels"], "block: groups do not add up to its levels")
     deltas, _ = read_stream(block["ts_delta"], count)
+    rests, _ = read_stream(block["ts_rest"], count)
     bodies = iter(block["bodies"])
 
     ts = block["ts"]
-    for i, delta in zip(which, deltas):
+    for i, delta, rest in zip(which, deltas, rests):
         kind, flags, attributes, instrument, group = tags[i]
-        ts += delta
+        step = signed(block["ts_unit"] * delta + unzigzag(rest), 64)
+        expect(step >= 0, "block: time falls")
+        ts += step
         message = {"ts": ts, "kind": KINDS[kind], "instrument": instrument, "flags": flags}
         if kind in CLASS_OF:
             expect(groups[group].cls == CLASS_OF[kind] and groups[group].instrument == instrument, "block: wrong group")
