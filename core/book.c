@@ -267,6 +267,14 @@ static void clear_window(struct book_side *side, uint32_t window)
     side->window_count = 0;
 }
 
+/* Where a window of `span` may be centered so that no price of it leaves the range of a price. */
+static px_t clamp_center(px_t center, px_t span)
+{
+    if (center > INT64_MAX - span)
+        return INT64_MAX - span;
+    return center < INT64_MIN + span ? INT64_MIN + span : center;
+}
+
 static void set_grid(struct book *book, px_t center, ns_t ts)
 {
     px_t step = 1;
@@ -275,10 +283,7 @@ static void set_grid(struct book *book, px_t center, ns_t ts)
     /* A window must not overflow the price's range: a step that large means a few levels; they go far. */
     if (step > INT64_MAX / 4 / (px_t)book->window)
         step = 1;
-    px_t half = (px_t)(book->window / 2) * step;
-    px_t base;
-    if (__builtin_sub_overflow(center, half, &base))
-        base = INT64_MIN / 2;
+    px_t base = clamp_center(center, (px_t)book->window * step) - (px_t)(book->window / 2) * step;
     base -= base % step; /* toward zero; any multiple near the center will do */
     book->step = step;
     book->step_inverse = step == 1 ? 0 : UINT64_MAX / (uint64_t)step + 1;
@@ -367,10 +372,12 @@ static void recentre(struct book *book, ns_t ts)
     px_t center;
     if (!middle(book, &center))
         return;
-    px_t distance = center - price_of(book, book->window / 2);
     px_t span = book->step * (px_t)book->window;
+    px_t middle_price = price_of(book, book->window / 2);
+    px_t distance;
+    bool beyond = __builtin_sub_overflow(clamp_center(center, span), middle_price, &distance);
     /* Two touches further apart than the window cannot both be inside: do not move to and fro for that. */
-    if (distance > span / 16 || distance < -(span / 16))
+    if (beyond || distance > span / 16 || distance < -(span / 16))
         move_window(book, center, ts);
 }
 

@@ -456,3 +456,56 @@ Test(book, a_partial_book_says_how_deep_it_knows)
     free(copy);
     free(book);
 }
+
+/* A damaged tape may hold any price: nothing overflows, nothing is lost. */
+Test(book, prices_at_the_ends_of_the_range_are_kept)
+{
+    static const px_t wild[] = {INT64_MAX,
+                                INT64_MIN,
+                                INT64_MAX - 1,
+                                INT64_MIN + 1,
+                                0,
+                                1,
+                                -1,
+                                INT64_MAX - 5000,
+                                INT64_MIN + 5000,
+                                INT64_MAX / 2,
+                                INT64_MIN / 2,
+                                INT64_MAX / 2 + 1,
+                                1000000,
+                                INT64_C(1) << 62,
+                                -(INT64_C(1) << 62)};
+    static const px_t ticks[] = {1, 10, 1000, 12345678901, INT64_MAX / 3, INT64_MAX};
+    struct instrument instrument;
+    struct prng prng;
+    struct oracle *oracle = calloc(1, sizeof(*oracle));
+    for (size_t t = 0; t < ARRAY_LEN(ticks); t++) {
+        for (uint64_t seed = 1; seed <= 20; seed++) {
+            prng_init(&prng, seed, t);
+            make_instrument(&instrument, ticks[t]);
+            struct book *book = open_book(&instrument, FAR_CAPACITY);
+            memset(oracle, 0, sizeof(*oracle));
+            for (int step = 0; step < 60; step++) {
+                struct level levels[2];
+                struct event event = {.kind = step == 0 ? EVENT_BOOK_SNAPSHOT : EVENT_BOOK_DELTA, .levels = levels};
+                event.bid_count = (uint32_t)prng_below(&prng, 2);
+                event.ask_count = (uint32_t)prng_below(&prng, 2);
+                for (int i = 0; i < 2; i++)
+                    levels[i] = (struct level){wild[prng_below(&prng, ARRAY_LEN(wild))], prng_range(&prng, 0, 2)};
+                if (step == 0)
+                    levels[0].qty = levels[1].qty = 1;
+                book_apply(book, &event);
+                oracle_apply(oracle, &event);
+                check_side(book, oracle, SIDE_BUY, seed, step);
+                check_side(book, oracle, SIDE_SELL, seed, step);
+                for (size_t i = 0; i < ARRAY_LEN(wild); i++) {
+                    struct level next;
+                    (void)book_next(book, SIDE_BUY, wild[i], &next);
+                    (void)book_next(book, SIDE_SELL, wild[i], &next);
+                }
+            }
+            free(book);
+        }
+    }
+    free(oracle);
+}
