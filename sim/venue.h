@@ -54,7 +54,7 @@ struct venue_request {
     qty_t qty;  /* NEW, AMEND: total quantity */
 };
 
-/* Executions come out here, in the order in which they happen. */
+/* Executions come out here, in the order in which they happen. `emit` must not call the venue. */
 struct venue_sink {
     void *context;
     void (*emit)(void *context, ns_t venue_ts, const struct execution *execution, uint16_t instrument);

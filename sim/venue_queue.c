@@ -256,7 +256,7 @@ static void pass_level(struct venue *venue, uint32_t slot, struct print *print)
         if (print->ts <= order->since || order->ahead == AHEAD_UNKNOWN)
             continue;
         qty_t reach = print->left;
-        if (!print->stamped || print->ts <= order->credit_ts + venue->stamp_slack) {
+        if (!print->stamped || print->ts <= order->credit_ts || print->ts - order->credit_ts <= venue->stamp_slack) {
             qty_t counted = order->credit < reach ? order->credit : reach;
             order->credit -= counted;
             reach -= counted;

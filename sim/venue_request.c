@@ -88,7 +88,7 @@ static enum reason check_market(struct venue *venue, const struct own_order *ord
         return REASON_POST_ONLY;
     if (queue_best(venue, market, opposite, &own) && (!bounded || !price_better(side, own, order->price))) {
         /* It passes us by when what is displayed before our price is enough for it. */
-        px_t before = own + (side == SIDE_BUY ? -1 : 1);
+        px_t before = side == SIDE_BUY ? own - 1 : own < INT64_MAX ? own + 1 : own;
         if (take_sum(market, opposite, true, before, own_leaves(order)) < own_leaves(order))
             return REASON_SELF_TRADE;
     }
