@@ -1,10 +1,14 @@
 /* decimal.c: decimal text and scaled integers.
  *
- * Two readers. The fast one takes what venues send all day ("61659.70", "0.00120000"): at most 18 characters,
- * no exponent, nothing to round; then every digit fits a uint64_t and one multiplication sets the scale. All
- * else (long, signed with plus, exponents, digits to be rounded away, errors) goes to the general reader, which
- * first looks at the shape of the whole text and then keeps the digits that count: there is no intermediate
- * value that could overflow unseen.
+ * Three readers, each giving up to the next:
+ *
+ *   parse_8         up to 8 characters, "61659.70": in one register, without a branch a digit
+ *   parse_plain     up to 18 characters, "-116595.10000000": digit by digit, still nothing to round
+ *   parse_general   any text, any exponent, every rounding, every error
+ *
+ * The first two cannot overflow before their one multiplication, which is checked; the last looks at the shape of
+ * the whole text first and then keeps the digits that count. (Sixteen characters in two registers were measured
+ * too: no faster than digit by digit.)
  */
 #include "core/decimal.h"
 
@@ -235,11 +239,62 @@ parse_general(const char *text, size_t text_size, unsigned decimals, enum roundi
     return ERR_OK;
 }
 
-/* ---- the fast reader ---- */
+/* ---- the fast readers ---- */
 
-err_t decimal_parse(const char *text, size_t text_size, unsigned decimals, enum rounding rounding, int64_t *value)
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* 1 to 8 characters as a number, the first in the lowest byte, zero bytes above. */
+static uint64_t load_word(const char *text, size_t size)
 {
-    ASSERT(decimals <= DECIMALS_MAX);
+    uint64_t word = 0;
+    if (size == 8) {
+        memcpy(&word, text, 8);
+    } else if (size >= 4) { /* two halves that overlap */
+        uint32_t low, high;
+        memcpy(&low, text, 4);
+        memcpy(&high, text + size - 4, 4);
+        word = low | (uint64_t)high << (8 * (size - 4));
+    } else {
+        for (size_t i = 0; i < size; i++)
+            word |= (uint64_t)(unsigned char)text[i] << (8 * i);
+    }
+    return word;
+}
+
+/* Eight bytes 0..9, the first digit in the lowest byte, as a number: pairs, then fours, then all (Lemire, "Number
+ * parsing at a gigabyte per second", 2021). */
+static uint32_t join_digits(uint64_t digits)
+{
+    digits = digits * 10 + (digits >> 8);
+    return (uint32_t)(((digits & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+                       (digits >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+                      32);
+}
+
+/* Digits with at most one point among them, and no more decimals than wanted. False: something else. */
+static bool parse_8(const char *text, size_t size, unsigned decimals, int64_t *value)
+{
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+        return false;
+    uint64_t word = load_word(text, size) ^ (EACH(0x30) >> (64 - 8 * size));    /* digits become 0..9 */
+    uint64_t others = (((word & EACH(0x7f)) + EACH(0x76)) | word) & EACH(0x80); /* a bit for every byte above 9 */
+    if (others != 0) {
+        unsigned at = (unsigned)__builtin_ctzll(others) & ~7u; /* the bit where the first of them starts */
+        unsigned written = (unsigned)size - 1 - at / 8;        /* characters after it */
+        if ((others & (others - 1)) != 0 || (word >> at & 0xff) != ('.' ^ 0x30) || at == 0 || written == 0 ||
+            written > decimals)
+            return false;
+        /* Take the point out; what is above it moves down. */
+        word = (word & ((UINT64_C(1) << at) - 1)) | (word >> 8 & ~UINT64_C(0) << at);
+        size--;
+        decimals -= written;
+    }
+    return !__builtin_mul_overflow((int64_t)join_digits(word << (64 - 8 * size)), pow10_table[decimals], value);
+}
+
+static err_t __attribute__((noinline))
+parse_plain(const char *text, size_t text_size, unsigned decimals, enum rounding rounding, int64_t *value)
+{
     if (UNLIKELY(text_size == 0 || text_size > PLAIN_SIZE_MAX))
         return parse_general(text, text_size, decimals, rounding, value);
     const char *at = text, *end = text + text_size;
@@ -272,6 +327,17 @@ err_t decimal_parse(const char *text, size_t text_size, unsigned decimals, enum 
         return ERR_RANGE; /* also -2^63 itself, whose 19 digits are never here */
     *value = negative ? -magnitude : magnitude;
     return ERR_OK;
+}
+
+err_t decimal_parse(const char *text, size_t text_size, unsigned decimals, enum rounding rounding, int64_t *value)
+{
+    ASSERT(decimals <= DECIMALS_MAX);
+    int64_t at_once;
+    if (text_size - 1 < 8 && LIKELY(parse_8(text, text_size, decimals, &at_once))) {
+        *value = at_once;
+        return ERR_OK;
+    }
+    return parse_plain(text, text_size, decimals, rounding, value);
 }
 
 err_t decimal_parse_money(const char *text, size_t text_size, unsigned decimals, enum rounding rounding,
