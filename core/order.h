@@ -7,10 +7,11 @@
  *                         ▼               └── expired ────► EXPIRED
  *                      REJECTED
  *
- * A fill may overtake its acknowledgement (live venues do that): PENDING + fill is legal and implies
- * the acknowledgement. A report that the table does not allow is ERR_STATE, the order keeps its state
- * and the caller counts it: never silently dropped. Fills are counted once, by the venue's trade id,
- * by whoever feeds this table.
+ * Venues' reports overtake each other. A fill, an amendment or an end that comes before the acknowledgement
+ * is legal and implies it; the acknowledgement may then come later, once, and changes nothing but ack_ts.
+ * The answer to a cancel or amend that lost its race (CANCEL_REJECT, AMEND_REJECT) is legal in every state.
+ * A report that the table does not allow is ERR_STATE, the order keeps its state and the caller counts it:
+ * never silently dropped. Fills are counted once, by the venue's trade id, by whoever feeds this table.
  */
 #ifndef TAPEDECK_CORE_ORDER_H
 #define TAPEDECK_CORE_ORDER_H
@@ -158,8 +159,9 @@ static inline bool order_is_open(const struct order *order)
     return order->state == ORDER_PENDING || order->state == ORDER_LIVE;
 }
 
-/* ERR_STATE when the table forbids it; then nothing changes. ERR_RANGE for a fill above the leaves or of a
- * quantity <= 0. `ts` is the engine's time of learning it. */
+/* ERR_STATE when the table forbids it. ERR_RANGE for a fill above the leaves or of a quantity <= 0, a fee that
+ * does not fit, or an amendment to no more than what is filled. Then nothing changes. `ts` is the engine's time of
+ * learning it. */
 err_t order_apply(struct order *order, const struct execution *execution, ns_t ts) MUST_USE;
 /* The table itself, for tests and documents: may `kind` reach an order in `state`? */
 bool order_transition_legal(enum order_state state, enum exec_kind kind);
@@ -173,7 +175,8 @@ struct order_table;
 size_t order_table_size(uint32_t capacity);
 /* `memory` holds order_table_size(capacity) bytes, 64-byte aligned; capacity is a power of two. */
 struct order_table *order_table_init(void *memory, uint32_t capacity);
-/* A new PENDING order with the next id; the pointer lives until the slot is taken again. */
+/* A new PENDING order with the next id; the pointer lives until the slot is taken again. ERR_FULL: all are open.
+ * ERR_RANGE: quantity <= 0, or no such side or instrument; neither takes an id. */
 err_t order_table_add(struct order_table *table, const struct order_request *request, ns_t ts,
                       struct order **order) MUST_USE;
 /* NULL when unknown or forgotten. */
@@ -184,9 +187,10 @@ err_t order_table_apply(struct order_table *table, const struct execution *execu
 uint32_t order_table_open_count(const struct order_table *table);
 /* Open orders of an instrument; INSTRUMENT_NONE: of all. */
 uint32_t order_table_open_count_of(const struct order_table *table, uint16_t instrument);
-/* Sum of the leaves of open orders of one side. */
+/* Sum of the leaves of open orders of one side, at most INT64_MAX. */
 qty_t order_table_open_qty(const struct order_table *table, uint16_t instrument, enum side side);
-/* Walk the open orders, oldest first: start with NULL. Ending the current order inside the walk is allowed. */
+/* Walk the open orders, oldest first: start with NULL. Inside the walk orders may end, the current one too, and
+ * new ones may be added (they come last), as long as the current one's slot is not taken again. */
 struct order *order_table_next_open(struct order_table *table, const struct order *previous);
 uint64_t order_table_last_id(const struct order_table *table);
 
