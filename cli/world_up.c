@@ -1,6 +1,7 @@
 #include "cli/world_up.h"
 
 #include "feeds/clip_feed.h"
+#include "feeds/synth_market.h"
 #include "feeds/tape_feed.h"
 
 #include <stdlib.h>
@@ -13,7 +14,8 @@ struct stage_inside {
     struct feed **clips;      /* owned, per lane; NULL: not clipped */
     struct feed **lanes;      /* what the world reads: one of the above */
     uint16_t **maps;
-    void *venue_memory, *world_memory, *engine_memory;
+    void *synth_memory, *venue_memory, *world_memory, *engine_memory;
+    const struct synth_market *synth; /* lane 0, when the market is made and not read */
 };
 
 static void *zeroed(size_t size)
@@ -112,6 +114,41 @@ static err_t open_tape(struct stage *stage, const struct run_config *config, uin
     err = tape_feed_open(&inside->tape_feeds[lane], path, &options, why);
     inside->lanes[lane] = inside->tape_feeds[lane];
     return err;
+}
+
+/* A market made on the way: one lane with all its instruments. */
+static err_t open_synth(struct stage *stage, const struct run_config *config, struct err_text *why)
+{
+    const struct config_synth *wanted = &config->feed.synth;
+    struct stage_inside *inside = stage->inside;
+    struct synth_config synth;
+    synth_config_default(&synth);
+    synth.seed = wanted->seed;
+    if (wanted->start.set)
+        synth.start_ts = wanted->start.value;
+    synth.duration_ns = wanted->duration;
+    synth.instrument_count = wanted->instruments;
+    synth.levels = wanted->level3 ? SYNTH_BOTH : SYNTH_LEVEL2;
+    struct err_text inner = {0};
+    if (synth_config_check(&synth, &inner) != ERR_OK)
+        return run_config_error(config, "feed.synth", why, "%s", inner.text);
+    inside->synth_memory = zeroed(synth_market_size(&synth));
+    if (inside->synth_memory == NULL)
+        return no_memory(why);
+    struct synth_market *market = synth_market_init(inside->synth_memory, &synth);
+    inside->synth = market;
+    inside->lanes[0] = synth_feed(market);
+    stage->tapes[0].path = "synth";
+    stage->tapes[0].closed = true;
+    stage->first_ts = synth.start_ts;
+    stage->last_ts = synth.start_ts + synth.duration_ns;
+    for (uint32_t i = 0; i < synth.instrument_count; i++) {
+        uint16_t number;
+        err_t err = add_instrument(stage, &synth_instruments(market)[i], "feed.synth", &number, why);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
 }
 
 static err_t open_tapes(struct stage *stage, const struct run_config *config, struct err_text *why)
@@ -237,7 +274,8 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
         free(opened);
         return run_config_error(config, "feed.tapes", why, "more than %u tapes", UINT16_MAX - 1u);
     }
-    opened->lane_count = (uint16_t)config->feed.tape_count;
+    const bool made = config->feed.tape_count == 0;
+    opened->lane_count = made ? 1 : (uint16_t)config->feed.tape_count;
     const size_t lanes = opened->lane_count;
     struct stage_inside *inside = calloc(1, sizeof(*inside));
     opened->inside = inside;
@@ -253,9 +291,9 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
         inside->lanes == NULL || inside->maps == NULL)
         err = no_memory(why);
     if (err == ERR_OK)
-        err = open_tapes(opened, config, why);
+        err = made ? open_synth(opened, config, why) : open_tapes(opened, config, why);
     if (err == ERR_OK && opened->instrument_count == 0)
-        err = err_say(why, ERR_CONFIG, "%s: the tape has no instrument", config->feed.tapes[0]);
+        err = err_say(why, ERR_CONFIG, "%s: the tape has no instrument", opened->tapes[0].path);
     if (err == ERR_OK)
         err = build(opened, config, sink, why);
     if (err == ERR_OK)
@@ -284,6 +322,7 @@ void stage_close(struct stage *stage)
             free(inside->maps[lane]);
     }
     if (inside != NULL) {
+        zeroed_free(inside->synth_memory);
         zeroed_free(inside->venue_memory);
         zeroed_free(inside->world_memory);
         zeroed_free(inside->engine_memory);
@@ -301,6 +340,8 @@ void stage_close(struct stage *stage)
 uint64_t stage_position(const struct stage *stage)
 {
     uint64_t position = 0;
+    if (stage->inside->synth != NULL)
+        return synth_stats(stage->inside->synth)->messages;
     for (uint16_t lane = 0; lane < stage->lane_count; lane++)
         position += tape_feed_position(stage->inside->tape_feeds[lane]);
     return position;

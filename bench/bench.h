@@ -1,0 +1,58 @@
+/* bench.h: what `tapedeck bench` measures, and how.
+ *
+ * Every figure is the best of several rounds in CPU time of one thread (these machines are shared: the best round is
+ * the one that was disturbed least), and stands beside a reference measured in the same process on the same data.
+ *
+ *   source tape ─► repeated to `levels_min` levels ─┬─► depth and trades        (bench_material)
+ *                                                   ├─► and best bid/offer
+ *                                                   ├─► 64 tapes of 64 instruments
+ *                                                   └─► capture lines
+ */
+#ifndef TAPEDECK_BENCH_BENCH_H
+#define TAPEDECK_BENCH_BENCH_H
+
+#include "core/err.h"
+
+#define BENCH_LANES 64
+
+struct bench_options {
+    const char *tape;    /* NULL: a synthetic market */
+    const char *capture; /* NULL: lines written from the tape */
+    const char *dir;     /* for the temporary files */
+    uint64_t levels_min;
+    uint32_t rounds;
+    uint32_t block_levels; /* 0: the default */
+    bool memory;           /* measure resident memory on a 1 h and a 24 h tape */
+};
+
+/* Files made for a bench, removed by bench_material_remove. */
+struct bench_material {
+    char depth[512]; /* depth and trades */
+    char bbo[512];   /* best bid/offer too */
+    char lanes[BENCH_LANES][512];
+    char capture[512];           /* plain text */
+    uint64_t levels, bbo_levels; /* a trade is one level, a best bid/offer two */
+    uint64_t book_trade_levels;  /* of the bbo tape, without the best bids/offers */
+    uint64_t depth_bytes, bbo_bytes, capture_bytes, lane_levels;
+};
+err_t bench_material_make(const struct bench_options *options, struct bench_material *material,
+                          struct err_text *why) MUST_USE;
+void bench_material_remove(const struct bench_material *material);
+
+/* The loops. Each gives levels (or bytes) a second of CPU time. */
+err_t bench_decode(const char *tape, uint32_t rounds, double *levels_per_s, double *zstd_share,
+                   struct err_text *why) MUST_USE;
+err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct err_text *why) MUST_USE;
+err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *strategy, uint32_t rounds,
+                double *levels_per_s, uint64_t *fills, struct err_text *why) MUST_USE;
+err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double *bytes_per_s,
+                   struct err_text *why) MUST_USE;
+/* Peak resident memory of `tapedeck run` with the market maker on a synthetic tape of `duration`. */
+err_t bench_memory(const char *dir, ns_t duration, uint64_t *bytes, uint64_t *levels, struct err_text *why) MUST_USE;
+/* memcpy of 8 MiB, bytes a second: the machine's own yardstick. */
+double bench_memcpy(void);
+
+/* CPU time of this process in seconds. */
+double bench_cpu_s(void);
+
+#endif

@@ -1,0 +1,206 @@
+/* verb_bench.c: the figures of bench/, in one table or as JSON. */
+#include "bench/bench.h"
+#include "cli/exit_code.h"
+#include "cli/json_out.h"
+#include "cli/options.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const char verb_bench_help[] =
+    "NAME\n"
+    "    tapedeck bench - measure this program on this machine\n\n"
+    "SYNOPSIS\n"
+    "    tapedeck bench [--tape FILE] [--capture FILE] [--json] [OPTIONS]\n\n"
+    "DESCRIPTION\n"
+    "    Repeats a tape until it is long enough (your own with --tape, a synthetic market without), and\n"
+    "    measures size, decoding, book building, replay through the engine, the market maker against the\n"
+    "    simulated exchange, a merge of 64 instruments, importing, and resident memory. Each figure is the best\n"
+    "    of several rounds in CPU time of one thread, beside a reference measured in the same run: machines\n"
+    "    are shared and noisy, ratios travel better than absolutes.\n\n"
+    "OPTIONS\n"
+    "    --tape FILE         the tape to repeat; its first instrument is used\n"
+    "    --capture FILE      an unpacked capture for the import figure; without it lines are written from\n"
+    "                        the tape\n"
+    "    --levels N          repeat the tape to at least N levels (default 20e6)\n"
+    "    --rounds N          rounds of each loop, the best counts (default 3)\n"
+    "    --block-levels N    levels a block of the tapes that are made (default 16384)\n"
+    "    --dir DIR           where the temporary files go (default: $TMPDIR or /tmp); about 10 bytes a level\n"
+    "    --no-memory         leave out the memory figures (they make a tape of 24 hours)\n"
+    "    --json              one JSON object\n\n"
+    "FIGURES\n"
+    "    tape_bytes_per_level        depth and trades, ids kept\n"
+    "    tape_bytes_per_level_bbo    best bid/offer included; each counts as two levels\n"
+    "    decode_levels_per_s         tape to decoded messages; zstd_share is the part spent inside zstd\n"
+    "    bare_levels_per_s           tape to book in a bare loop, without an engine\n"
+    "    replay_levels_per_s         the same through the engine, strategy noop\n"
+    "    maker_levels_per_s          the market maker with latencies and queue positions\n"
+    "    replay64_levels_per_s       64 instruments merged from 64 tapes, noop\n"
+    "    import_bytes_per_s          text of a capture to a tape\n"
+    "    rss_bytes_1h, rss_bytes_24h peak resident memory of `tapedeck run` on tapes of that length\n\n"
+    "EXIT STATUS\n"
+    "    0  measured          2  wrong use          4  the tape is damaged          5, 6  files\n\n"
+    "EXAMPLES\n"
+    "    tapedeck bench\n"
+    "    tapedeck bench --tape btcusdt.tape --json\n";
+
+struct figures {
+    double bytes_per_level, bytes_per_level_bbo, bytes_per_book_level_bbo;
+    double decode, zstd_share, bare, replay, maker, replay64, import_rate, memcpy_rate;
+    uint64_t levels, maker_fills;
+    uint64_t rss_1h, rss_24h, levels_1h, levels_24h;
+};
+
+static err_t measure(const struct bench_options *options, struct figures *figures, struct err_text *why)
+{
+    struct bench_material *material = malloc(sizeof(*material));
+    if (material == NULL)
+        return err_say(why, ERR_NOMEM, "no memory for the bench");
+    err_t err = bench_material_make(options, material, why);
+    if (err != ERR_OK) {
+        free(material);
+        return err;
+    }
+    const uint32_t rounds = options->rounds;
+    const char *depth[] = {material->depth};
+    const char *lanes[BENCH_LANES];
+    for (int i = 0; i < BENCH_LANES; i++)
+        lanes[i] = material->lanes[i];
+    uint64_t no_fills;
+    figures->levels = material->levels;
+    figures->bytes_per_level = (double)material->depth_bytes / (double)material->levels;
+    figures->bytes_per_level_bbo = (double)material->bbo_bytes / (double)material->bbo_levels;
+    figures->bytes_per_book_level_bbo = (double)material->bbo_bytes / (double)material->book_trade_levels;
+    figures->memcpy_rate = bench_memcpy();
+    err = bench_decode(material->depth, rounds, &figures->decode, &figures->zstd_share, why);
+    if (err == ERR_OK)
+        err = bench_bare(material->depth, rounds, &figures->bare, why);
+    if (err == ERR_OK)
+        err = bench_run(depth, 1, "noop", rounds, &figures->replay, &no_fills, why);
+    if (err == ERR_OK)
+        err = bench_run(depth, 1, "maker", rounds, &figures->maker, &figures->maker_fills, why);
+    if (err == ERR_OK)
+        err = bench_run(lanes, BENCH_LANES, "noop", rounds, &figures->replay64, &no_fills, why);
+    if (err == ERR_OK)
+        err = bench_import(options->capture != NULL ? options->capture : material->capture, options->dir, rounds,
+                           &figures->import_rate, why);
+    bench_material_remove(material);
+    free(material);
+    if (err == ERR_OK && options->memory)
+        err = bench_memory(options->dir, 3600 * NS_PER_S, &figures->rss_1h, &figures->levels_1h, why);
+    if (err == ERR_OK && options->memory)
+        err = bench_memory(options->dir, 24 * 3600 * NS_PER_S, &figures->rss_24h, &figures->levels_24h, why);
+    return err;
+}
+
+static err_t print_json(const struct figures *figures, const struct bench_options *options)
+{
+    json_t *root = json_object();
+    json_set_u64(root, "levels", figures->levels);
+    json_set(root, "tape_bytes_per_level", json_real(figures->bytes_per_level));
+    json_set(root, "tape_bytes_per_level_bbo", json_real(figures->bytes_per_level_bbo));
+    json_set(root, "tape_bytes_per_level_bbo_book_and_trades_only", json_real(figures->bytes_per_book_level_bbo));
+    json_set(root, "decode_levels_per_s", json_real(figures->decode));
+    json_set(root, "zstd_share", json_real(figures->zstd_share));
+    json_set(root, "bare_levels_per_s", json_real(figures->bare));
+    json_set(root, "replay_levels_per_s", json_real(figures->replay));
+    json_set(root, "replay_cost_ratio", json_real(figures->bare / figures->replay));
+    json_set(root, "maker_levels_per_s", json_real(figures->maker));
+    json_set_u64(root, "maker_fills", figures->maker_fills);
+    json_set(root, "replay64_levels_per_s", json_real(figures->replay64));
+    json_set(root, "import_bytes_per_s", json_real(figures->import_rate));
+    json_set(root, "memcpy_bytes_per_s", json_real(figures->memcpy_rate));
+    if (options->memory) {
+        json_set_u64(root, "rss_bytes_1h", figures->rss_1h);
+        json_set_u64(root, "rss_bytes_24h", figures->rss_24h);
+        json_set_u64(root, "rss_levels_1h", figures->levels_1h);
+        json_set_u64(root, "rss_levels_24h", figures->levels_24h);
+    }
+    return json_print(stdout, root, false);
+}
+
+static void row(struct table *table, const char *what, double value, const char *unit, const char *against,
+                double ratio)
+{
+    table_cell(table, "%s", what);
+    table_cell(table, "%.2f", value);
+    table_cell(table, "%s", unit);
+    if (against != NULL) {
+        table_cell(table, "%.2f", ratio);
+        table_cell(table, "%s", against);
+    } else {
+        table_cell(table, " ");
+        table_cell(table, " ");
+    }
+}
+
+static void print_table(const struct figures *f, const struct bench_options *options)
+{
+    printf("%llu levels, best of %u rounds, CPU time of one thread; memcpy %.1f GB/s\n\n",
+           (unsigned long long)f->levels, options->rounds, f->memcpy_rate * 1e-9);
+    struct table *table = table_new("lrlrl", "figure", "value", "unit", "ratio", "against");
+    row(table, "tape, depth and trades", f->bytes_per_level, "bytes/level", "16 bytes in memory",
+        f->bytes_per_level / 16);
+    row(table, "tape, best bid/offer too", f->bytes_per_level_bbo, "bytes/level", "16 bytes in memory",
+        f->bytes_per_level_bbo / 16);
+    row(table, "the same, a level of depth or trades", f->bytes_per_book_level_bbo, "bytes/level",
+        "16 bytes in memory", f->bytes_per_book_level_bbo / 16);
+    row(table, "decode", f->decode * 1e-6, "M levels/s", "memcpy of the same levels",
+        f->decode * 16 / f->memcpy_rate);
+    row(table, "share of it inside zstd", f->zstd_share * 100, "%", NULL, 0);
+    row(table, "bare loop to book", f->bare * 1e-6, "M levels/s", "decode", f->bare / f->decode);
+    row(table, "replay, noop", f->replay * 1e-6, "M levels/s", "bare loop", f->replay / f->bare);
+    row(table, "replay, market maker", f->maker * 1e-6, "M levels/s", "bare loop", f->maker / f->bare);
+    row(table, "replay, 64 instruments", f->replay64 * 1e-6, "M levels/s", "replay of one", f->replay64 / f->replay);
+    row(table, "import", f->import_rate * 1e-6, "MB/s", "memcpy", f->import_rate / f->memcpy_rate);
+    if (options->memory) {
+        row(table, "resident, 1 h tape", (double)f->rss_1h / (1 << 20), "MiB", NULL, 0);
+        row(table, "resident, 24 h tape", (double)f->rss_24h / (1 << 20), "MiB", "1 h tape",
+            (double)f->rss_24h / (double)f->rss_1h);
+    }
+    table_print(table, stdout);
+}
+
+int verb_bench(int argc, char **argv)
+{
+    const char *tmp = getenv("TMPDIR");
+    struct bench_options options = {.dir = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp"};
+    uint64_t levels = 20000000;
+    int64_t rounds = 3, block_levels = 0;
+    bool json = false, no_memory = false;
+    const struct option_spec specs[] = {
+        {.name = "tape", .letter = 't', .type = OPTION_TEXT, .target = &options.tape, .value = "FILE"},
+        {.name = "capture", .type = OPTION_TEXT, .target = &options.capture, .value = "FILE"},
+        {.name = "levels", .type = OPTION_SIZE, .target = &levels, .value = "N"},
+        {.name = "rounds", .type = OPTION_INT, .target = &rounds, .value = "N", .minimum = 1, .maximum = 1000},
+        {.name = "block-levels",
+         .type = OPTION_INT,
+         .target = &block_levels,
+         .value = "N",
+         .minimum = 64,
+         .maximum = 65536},
+        {.name = "dir", .type = OPTION_TEXT, .target = &options.dir, .value = "DIR"},
+        {.name = "no-memory", .type = OPTION_FLAG, .target = &no_memory},
+        {.name = "json", .letter = 'j', .type = OPTION_FLAG, .target = &json},
+    };
+    struct err_text why = {0};
+    err_t err = options_parse(specs, ARRAY_LEN(specs), &argc, argv, &why);
+    if (err == ERR_OK)
+        err = options_operands(argc, argv, 0, 0, "", &why);
+    options.levels_min = levels;
+    options.rounds = (uint32_t)rounds;
+    options.block_levels = (uint32_t)block_levels;
+    options.memory = !no_memory;
+    struct figures figures = {0};
+    if (err == ERR_OK)
+        err = measure(&options, &figures, &why);
+    if (err == ERR_OK && json)
+        err = print_json(&figures, &options);
+    else if (err == ERR_OK)
+        print_table(&figures, &options);
+    if (err != ERR_OK)
+        fprintf(stderr, "tapedeck bench: %s\n", why.text[0] != '\0' ? why.text : err_words(err));
+    return exit_code_of(err);
+}
