@@ -96,6 +96,10 @@ static void copy_event(struct synth_market *market, struct batch *batch, const s
     market->stats.messages++;
     market->stats.levels += count;
     market->stats.trades += event->kind == EVENT_TRADE;
+    market->stats.deltas += event->kind == EVENT_BOOK_DELTA;
+    market->stats.snapshots += event->kind == EVENT_BOOK_SNAPSHOT;
+    market->stats.bbos += event->kind == EVENT_BBO;
+    market->stats.level3 += event->kind >= EVENT_L3_ADD && event->kind <= EVENT_L3_EXECUTE;
 }
 
 /* The heap's events are made when it is built and when it advances; the very first ones here, so that init is

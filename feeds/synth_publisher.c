@@ -57,7 +57,6 @@ static void push_level3(struct synth_publisher *publisher, ns_t exch_ts, const s
     struct event *event =
         push_single(publisher, kinds[change->kind], exch_ts, change->update_id, change, change->side);
     event->seq_first = change->order_id;
-    publisher->stats->level3++;
 }
 
 static void push_snapshot(struct synth_publisher *publisher, ns_t exch_ts)
@@ -75,7 +74,6 @@ static void push_snapshot(struct synth_publisher *publisher, ns_t exch_ts)
     event->bid_count = counts[SIDE_BUY];
     event->ask_count = counts[SIDE_SELL];
     publisher->delta_seq = book->update_id;
-    publisher->stats->snapshots++;
 }
 
 /* What changed since the last delta, in absolute quantities. */
@@ -95,7 +93,6 @@ static void push_delta(struct synth_publisher *publisher, ns_t exch_ts)
     event->seq_prev = publisher->delta_seq;
     publisher->delta_seq = book->update_id;
     publisher->diff_ts = NS_MAX;
-    publisher->stats->deltas++;
 }
 
 static void push_bbo_if_changed(struct synth_publisher *publisher, ns_t exch_ts)
@@ -111,7 +108,6 @@ static void push_bbo_if_changed(struct synth_publisher *publisher, ns_t exch_ts)
     push_level(publisher, touch[SIDE_BUY].price, touch[SIDE_BUY].qty);
     push_level(publisher, touch[SIDE_SELL].price, touch[SIDE_SELL].qty);
     event->bid_count = event->ask_count = 1;
-    publisher->stats->bbos++;
 }
 
 /* ---- instants ---- */
@@ -247,30 +243,35 @@ static void run(struct synth_publisher *publisher)
         publisher->phase = SYNTH_CLEARING;
 }
 
+static void step(struct synth_publisher *publisher)
+{
+    switch (publisher->phase) {
+    case SYNTH_OPENING:
+        open_level2(publisher);
+        break;
+    case SYNTH_OPENING_ORDERS:
+        open_level3(publisher);
+        break;
+    case SYNTH_RUNNING:
+        run(publisher);
+        break;
+    case SYNTH_CLEARING:
+        clear(publisher);
+        break;
+    case SYNTH_ENDED:
+        break;
+    }
+}
+
 const struct event *synth_publisher_peek(struct synth_publisher *publisher)
 {
     if (LIKELY(publisher->taken < publisher->event_count))
         return &publisher->events[publisher->taken];
     publisher->taken = publisher->event_count = publisher->level_count = 0;
-    while (publisher->event_count == 0) {
-        switch (publisher->phase) {
-        case SYNTH_OPENING:
-            open_level2(publisher);
-            break;
-        case SYNTH_OPENING_ORDERS:
-            open_level3(publisher);
-            break;
-        case SYNTH_RUNNING:
-            run(publisher);
-            break;
-        case SYNTH_CLEARING:
-            clear(publisher);
-            break;
-        case SYNTH_ENDED:
-            return NULL;
-        }
-    }
-    return &publisher->events[0];
+    while (publisher->event_count < publisher->run_events && publisher->level_count < SYNTH_RUN_LEVELS &&
+           publisher->phase != SYNTH_ENDED)
+        step(publisher);
+    return publisher->event_count > 0 ? &publisher->events[0] : NULL;
 }
 
 /* ---- the start ---- */
@@ -295,6 +296,7 @@ void synth_publisher_init(struct synth_publisher *publisher, void *memory, const
     memset(publisher, 0, sizeof(*publisher));
     publisher->config = config;
     publisher->stats = stats;
+    publisher->run_events = config->batch_events < SYNTH_RUN_EVENTS ? config->batch_events : SYNTH_RUN_EVENTS;
     publisher->instrument = number;
     publisher->tick = instrument->tick_tables[0].bands[0].tick;
     publisher->lot = instrument->lot;

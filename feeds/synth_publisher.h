@@ -1,8 +1,9 @@
 /* synth_publisher.h: one instrument of a synthetic market: its flow, its book, and what its venue says of them.
  *
  * A step is one instant of the venue: an action of the flow, or the publication of a batch of diffs. Its messages
- * go to `pending`, are taken from there one by one, and only then the next step is made; so the true book
- * never runs ahead of the messages by more than the instant being delivered.
+ * go to `pending` and are taken from there one by one; only when all are taken are further steps made. How many
+ * at once is a matter of speed: a run of steps keeps the instrument in the cache, but the true book is then ahead
+ * of the messages. When the feed's batches are of one event, so are the runs: the truth is that of the message.
  */
 #ifndef TAPEDECK_FEEDS_SYNTH_PUBLISHER_H
 #define TAPEDECK_FEEDS_SYNTH_PUBLISHER_H
@@ -12,8 +13,13 @@
 
 /* The largest instant: every order of a market order met makes a trade, an execution and a BBO may follow; a batch of
  * diffs may name every tick on both sides, and a snapshot every tick once. */
-#define SYNTH_PENDING_EVENTS (2 * SYNTH_CHANGES_MAX + 8)
-#define SYNTH_PENDING_LEVELS (3 * SYNTH_WINDOW + SYNTH_PENDING_EVENTS + 2)
+#define SYNTH_INSTANT_EVENTS (2 * SYNTH_CHANGES_MAX + 8)
+#define SYNTH_INSTANT_LEVELS (3 * SYNTH_WINDOW + SYNTH_INSTANT_EVENTS + 2)
+/* A run of steps ends when it has made so much; the last step may make a whole instant more. */
+#define SYNTH_RUN_EVENTS     256
+#define SYNTH_RUN_LEVELS     4096
+#define SYNTH_PENDING_EVENTS (SYNTH_RUN_EVENTS + SYNTH_INSTANT_EVENTS)
+#define SYNTH_PENDING_LEVELS (SYNTH_RUN_LEVELS + SYNTH_INSTANT_LEVELS)
 #define SYNTH_EVENT_LEVELS   (2 * SYNTH_WINDOW) /* of one event */
 
 enum synth_phase { SYNTH_OPENING, SYNTH_OPENING_ORDERS, SYNTH_RUNNING, SYNTH_CLEARING, SYNTH_ENDED };
@@ -46,7 +52,8 @@ struct synth_publisher {
     struct event *events; /* SYNTH_PENDING_EVENTS */
     struct level *levels; /* SYNTH_PENDING_LEVELS */
     uint32_t event_count, level_count, taken;
-    int64_t *ticks; /* SYNTH_WINDOW: scratch */
+    uint32_t run_events; /* a run ends with so many events */
+    int64_t *ticks;      /* SYNTH_WINDOW: scratch */
 };
 
 /* Fills in an instrument; returns its opening price in ticks. */
