@@ -1,6 +1,7 @@
-/* How: searching a ring. All ticks that carry a bit lie within less than the whole ring (synth_flow keeps orders
- * SYNTH_REACH away from the edges), so a search that starts in a word never has to come back to the
- * other half of that word. Slots go back to ticks by their distance from a known tick. */
+/* How: searching a ring. A window need not begin at a word, so its two ends may share one: a search that starts in a
+ * word looks at the part ahead of it, then at the other words, and last at the part of its own word behind it. Slots
+ * go back to ticks by their distance from the tick where the search began; the caller checks that what was found
+ * lies in the window, where the search may leave it at one end and come in at the other. */
 #include "feeds/synth_book.h"
 
 #include <string.h>
@@ -65,7 +66,7 @@ static bool bits_up(const struct synth_bits *bits, int64_t tick, int64_t *found)
     unsigned ahead = (unsigned)__builtin_ctzll(rest) + 1;
     unsigned low = (unsigned)__builtin_ctzll(bits->words[(word + ahead) % 64]);
     *found = tick - slot % 64 + (int64_t)ahead * 64 + low;
-    return ahead < 64 || low < slot % 64;
+    return true;
 }
 
 /* The nearest marked tick at or below `tick`, within the ring. */
@@ -84,7 +85,7 @@ static bool bits_down(const struct synth_bits *bits, int64_t tick, int64_t *foun
     unsigned behind = (unsigned)__builtin_clzll(rest) + 1;
     unsigned high = 63 - (unsigned)__builtin_clzll(bits->words[(word + 64 - behind) % 64]);
     *found = tick - slot % 64 - (int64_t)behind * 64 + high;
-    return behind < 64 || high > slot % 64;
+    return true;
 }
 
 int64_t synth_book_lots(const struct synth_book *book, enum side side, int64_t tick)

@@ -183,6 +183,11 @@ Test(synth_book, changes_are_told_once_best_first_and_only_of_their_side)
     cr_assert(synth_book_take_changes(&book, SIDE_SELL, ticks) == 2);
     cr_assert(ticks[0] == 4096 && ticks[1] == 4099 + SYNTH_WINDOW / 2);
     cr_assert(synth_book_take_changes(&book, SIDE_BUY, ticks) == 0 && !synth_book_has_changes(&book));
+    /* The two ends of the window share a word: from one end, the other is the last place looked at. */
+    synth_book_add(&book, SIDE_SELL, 4099 + SYNTH_WINDOW / 2, 1);
+    cr_assert(synth_book_take_changes(&book, SIDE_SELL, ticks) == 1 && ticks[0] == 4099 + SYNTH_WINDOW / 2);
+    synth_book_add(&book, SIDE_BUY, 4100 - SYNTH_WINDOW / 2, 1);
+    cr_assert(synth_book_take_changes(&book, SIDE_BUY, ticks) == 1 && ticks[0] == 4100 - SYNTH_WINDOW / 2);
     /* A move changes two prices; what came and went is changed too. */
     synth_book_move(&book, far, 4090, 3);
     uint32_t brief = synth_book_add(&book, SIDE_BUY, 4094, 2);

@@ -194,7 +194,21 @@ struct order_model {
         uint8_t side;
     } orders[400000];
     uint64_t ranks;
+    uint64_t last_id;
 };
+
+/* Nobody on its side has a better price, and nobody at its price came earlier. */
+static void check_first(const struct order_model *model, uint64_t id)
+{
+    enum side side = model->orders[id].side;
+    for (uint64_t i = 1; i <= model->last_id; i++) {
+        if (model->orders[i].qty == 0 || model->orders[i].side != side || i == id)
+            continue;
+        px_t better = (model->orders[i].price - model->orders[id].price) * side_sign(side);
+        cr_assert(better < 0 || (better == 0 && model->orders[i].rank > model->orders[id].rank),
+                  "an order is executed out of turn");
+    }
+}
 
 static void model_apply(struct order_model *model, const struct event *event)
 {
@@ -209,6 +223,7 @@ static void model_apply(struct order_model *model, const struct event *event)
     case EVENT_L3_ADD:
         cr_assert(model->orders[id].rank == 0, "ids are never used again");
         model->orders[id].side = side;
+        model->last_id = id > model->last_id ? id : model->last_id;
         model->orders[id].price = level->price;
         model->orders[id].qty = level->qty;
         model->orders[id].rank = ++model->ranks;
@@ -224,6 +239,7 @@ static void model_apply(struct order_model *model, const struct event *event)
         break;
     case EVENT_L3_EXECUTE:
         cr_assert(level->price == model->orders[id].price && level->qty <= before);
+        check_first(model, id);
         model->orders[id].qty -= level->qty;
         break;
     default:
@@ -404,19 +420,20 @@ Test(synth_market, what_is_published_does_not_change_what_happens)
 
 /* ---- order and time ---- */
 
-Test(synth_market, messages_of_many_instruments_come_in_one_order)
+static void check_merge(ns_t jitter)
 {
     struct synth_config config = short_config();
     config.instrument_count = 13;
-    config.latency_jitter_ns = 20 * NS_PER_MS;
+    config.latency_jitter_ns = jitter;
     struct fixture fixture = fixture_open(&config);
     struct event_batch batch;
     ns_t ts = 0, exch_ts[13] = {0}, least = NS_MAX;
     uint16_t instrument = 0;
-    uint64_t seen[13] = {0};
+    uint64_t seen[13] = {0}, ties = 0;
     while (fixture.feed->ops->next(fixture.feed, &batch) == ERR_OK) {
         for (uint32_t i = 0; i < batch.count; i++) {
             const struct event *event = &batch.events[i];
+            ties += event->ts == ts && event->instrument != instrument;
             cr_assert(event->ts > ts || (event->ts == ts && event->instrument >= instrument),
                       "(ts, instrument) falls");
             ts = event->ts;
@@ -433,7 +450,14 @@ Test(synth_market, messages_of_many_instruments_come_in_one_order)
     for (unsigned i = 0; i < 13; i++)
         cr_assert(seen[i] > 50);
     cr_assert(least < config.latency_base_ns + 2 * NS_PER_MS, "some message is nearly as fast as can be");
+    cr_assert(jitter > 0 || ties > 100, "without jitter, diffs of the same instant arrive together");
     fixture_close(&fixture);
+}
+
+Test(synth_market, messages_of_many_instruments_come_in_one_order)
+{
+    check_merge(20 * NS_PER_MS);
+    check_merge(0);
 }
 
 Test(synth_market, a_batch_stays_until_it_is_released)
