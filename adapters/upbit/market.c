@@ -105,11 +105,9 @@ static err_t take_unit(void *context, const struct json_value *values, struct er
         err = take_level(rows, values, U_ASK_PRICE, "ask_price", U_ASK_SIZE, "ask_size", &ask, why);
     if (err != ERR_OK)
         return err;
-    /* A side with fewer levels than the other is filled up with zeros. */
-    if (bid.qty != 0)
-        rows->bids[rows->bid_count++] = bid;
-    if (ask.qty != 0)
-        rows->asks[rows->ask_count++] = ask;
+    /* A side with fewer levels than the other is filled up with zeros: wire_snapshot_side takes them out. */
+    rows->bids[rows->bid_count++] = bid;
+    rows->asks[rows->ask_count++] = ask;
     return ERR_OK;
 }
 

@@ -394,6 +394,8 @@ Test(binance_usdm, refused_frames_name_their_field)
         {"{'e':'trade','T':1,'s':'BTCUSDT','t':1,'p':'1','q':'0','X':'MARKET','m':false}", ERR_RANGE, "\"q\""},
         {"{'e':'trade','T':1,'s':'BTCUSDT','t':1,'p':'1','q':'1','X':'MARKET','m':'no'}", ERR_SYNTAX, "\"m\""},
         {"{'e':'trade','T':1,'s':'BTCUSDT','t':1,'q':'1','X':'MARKET','m':true}", ERR_SYNTAX, "\"p\""},
+        {"{'e':'aggTrade','T':1,'s':'BTCUSDT','p':'1','q':'1','f':1,'l':1,'m':true}", ERR_SYNTAX, "\"a\""},
+        {"{'e':'aggTrade','T':1,'s':'BTCUSDT','a':1,'p':'1','q':'1','l':1,'m':true}", ERR_SYNTAX, "\"f\""},
         {"{'e':'trade','T':-1,'s':'BTCUSDT','t':1,'p':'1','q':'1','m':true}", ERR_RANGE, "\"T\""},
         {"{'e':'trade','T':99999999999999,'s':'BTCUSDT','t':1,'p':'1','q':'1','m':true}", ERR_RANGE, "no time"},
         {"{'e':'depthUpdate','E':1,'s':'BTCUSDT','U':157,'u':160,'b':[],'a':[]}", ERR_UNSUPPORTED, "without \"pu\""},
