@@ -509,3 +509,25 @@ Test(book, prices_at_the_ends_of_the_range_are_kept)
     }
     free(oracle);
 }
+
+/* Off the grid nothing would be lost, only slow: so that levels on it live in the window must be said. */
+Test(book, levels_on_a_coarse_grid_live_in_the_window)
+{
+    static const px_t ticks[] = {1, 7, 1000, 1000000000};
+    for (size_t t = 0; t < ARRAY_LEN(ticks); t++) {
+        struct instrument instrument;
+        struct level levels[200];
+        make_instrument(&instrument, ticks[t]);
+        struct book *book = open_book(&instrument, 16);
+        for (int i = 0; i < 100; i++) {
+            levels[i] = (struct level){(100000 - i) * ticks[t], 5};
+            levels[100 + i] = (struct level){(100001 + i) * ticks[t], 5};
+        }
+        apply(book, EVENT_BOOK_SNAPSHOT, levels, 100, 100);
+        cr_assert_eq(book->step, ticks[t]);
+        cr_assert_eq(book->stats.far_levels, 0);
+        cr_assert_eq(book->sides[SIDE_BUY].window_count, 100);
+        cr_assert_eq(book->touch[SIDE_SELL].price, 100001 * ticks[t]);
+        free(book);
+    }
+}
