@@ -92,8 +92,8 @@ static struct import_instrument *owner_of(struct import *import, const struct ca
     const struct import_scan_file *file = &import->scan.files[record->file];
     for (uint16_t i = 0; i < result->instrument_count; i++) {
         struct import_instrument *item = &result->instruments[i];
-        if (file->symbol_count == 1 ? strcmp(item->instrument.symbol, file->symbol) == 0
-                                    : contains(record, item->instrument.symbol))
+        if (file->sole[0] != '\0' ? strcmp(item->instrument.symbol, file->sole) == 0
+                                  : contains(record, item->instrument.symbol))
             return item;
     }
     return NULL;
@@ -281,10 +281,8 @@ static void gather_stats(struct import *import)
             result->instruments[i].stats = *stats;
     }
     const struct market_stats *none = ops->stats(import->market, INSTRUMENT_NONE);
-    if (none != NULL) {
-        result->ignored_frames = none->diffs_seen + none->trades + none->bbos + none->snapshots;
-        result->unused_frames = none->others;
-    }
+    if (none != NULL)
+        result->other_frames = none->diffs_seen + none->trades + none->bbos + none->snapshots + none->others;
     for (uint32_t i = 0; i < result->file_count; i++) {
         const struct capture_file_info *info = capture_reader_file(import->reader, i);
         result->files[i].form = capture_form_name(0);

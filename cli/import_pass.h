@@ -18,7 +18,6 @@
 /* What an instrument needs while its events pass. */
 struct import_lane {
     bool gridded; /* tick or lot above one unit, learnt from the data: must hold for every level */
-    bool banded;  /* tick rules of the venue: not learnt, so not checked */
     px_t tick;
     qty_t lot;
 };

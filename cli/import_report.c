@@ -151,8 +151,7 @@ static json_t *totals_json(const struct import_result *result)
     json_set_u64(object, "bbo_wrong", totals.bbo_wrong);
     json_set_u64(object, "duplicates", totals.duplicates);
     json_set_u64(object, "dropped_lines", result->dropped_lines);
-    json_set_u64(object, "ignored_frames", result->ignored_frames);
-    json_set_u64(object, "other_frames", result->unused_frames);
+    json_set_u64(object, "other_frames", result->other_frames);
     json_set_u64(object, "reconnects", result->reconnects);
     json_set_u64(object, "local_stamps_backwards", result->local_backwards);
     json_set_i64(object, "local_stamps_backwards_longest_ns", result->local_backwards_longest);
@@ -343,8 +342,9 @@ static void print_remarks(const struct import_result *result)
                count_text(result->local_backwards, text), value_duration_text(result->local_backwards_longest, more));
     if (result->reconnects > 0)
         printf("reconnected %s times: books wait for a snapshot each time\n", count_text(result->reconnects, text));
-    if (result->ignored_frames > 0)
-        printf("ignored: %s frames of other symbols\n", count_text(result->ignored_frames, text));
+    if (result->other_frames > 0)
+        printf("not imported: %s frames of symbols that were not asked for, or of none\n",
+               count_text(result->other_frames, text));
     for (uint16_t i = 0; i < result->instrument_count; i++) {
         const struct import_instrument *item = &result->instruments[i];
         if (item->stats.diffs_buffered > 0)

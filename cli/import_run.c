@@ -124,14 +124,15 @@ static err_t make_instruments(struct import *import)
             continue;
         }
         struct import_lane *lane = &import->lanes[count];
-        lane->banded = import->scan.family->rules != NULL;
-        lane->tick = lane->banded ? 1 : instrument->tick_tables[0].bands[0].tick;
+        /* A venue's own tick rules were not learnt from the data: there is nothing to check. */
+        lane->tick = import->scan.family->has_ticks ? 1 : instrument->tick_tables[0].bands[0].tick;
         lane->lot = instrument->lot;
         lane->gridded = lane->tick > 1 || lane->lot > 1;
         import->numbers[i] = count++;
     }
     if (count == 0)
-        return err_say(import->why, ERR_UNKNOWN, "%s", import->refused_why.text);
+        return err_say(import->why, ERR_UNKNOWN, "%s",
+                       import->refused_count > 0 ? import->refused_why.text : "the capture names no symbol");
     result->instrument_count = count;
     strcpy(result->venue, import->scan.venue);
     return make_books(import, count);
@@ -158,8 +159,8 @@ static err_t find_line(struct import *import)
             "capture?); try --clock-offset constant",
             CLOCK_DRIFT_MAX_PPM);
     if (err != ERR_OK)
-        return err_say(import->why, ERR_UNSUPPORTED, "the clock's drift cannot be found (%s); try --clock-offset constant",
-                       err_words(err));
+        return err_say(import->why, ERR_UNSUPPORTED,
+                       "the clock's drift cannot be found (%s); try --clock-offset constant", err_words(err));
     ns_t first = clock_line_at(&import->line, import->clock.first_local);
     ns_t last = clock_line_at(&import->line, import->clock.last_local);
     if (first >= 0 && last >= 0) {

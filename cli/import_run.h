@@ -84,9 +84,8 @@ struct import_result {
     struct import_file *files;
     uint32_t file_count;
     uint64_t lines, frames;
-    uint64_t text_bytes;     /* of the frames */
-    uint64_t ignored_frames; /* of symbols that were not asked for */
-    uint64_t unused_frames;  /* of no instrument: answers to requests and the like */
+    uint64_t text_bytes;   /* of the frames */
+    uint64_t other_frames; /* of symbols that were not asked for, or of none: answers to requests and the like */
     uint64_t dropped_lines;
     struct import_drop drops[IMPORT_LISTED];
     uint32_t drop_count;          /* listed */

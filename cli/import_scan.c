@@ -1,6 +1,7 @@
 #include "cli/import_scan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,17 +14,36 @@ void import_scan_free(struct import_scan *scan)
     *scan = (struct import_scan){0};
 }
 
-void import_scan_saw(struct import_scan_file *file, const char *symbol, size_t symbol_size)
+/* A frame of a symbol was seen in a file. */
+static void saw_symbol(struct import_scan_file *file, uint32_t symbol)
 {
-    if (symbol_size == 0 || symbol_size >= SYMBOL_SIZE || file->symbol_count > 1)
+    for (uint32_t i = 0; i < file->symbol_count; i++)
+        if (file->symbols[i] == symbol) {
+            file->frames[i]++;
+            return;
+        }
+    if (file->symbol_count == IMPORT_FILE_SYMBOLS) {
+        file->other_frames++;
         return;
-    if (file->symbol_count == 0) {
-        memcpy(file->symbol, symbol, symbol_size);
-        file->symbol[symbol_size] = '\0';
-        file->symbol_count = 1;
-    } else if (strlen(file->symbol) != symbol_size || memcmp(file->symbol, symbol, symbol_size) != 0) {
-        file->symbol_count = 2;
     }
+    file->symbols[file->symbol_count] = symbol;
+    file->frames[file->symbol_count++] = 1;
+}
+
+/* The place of the symbol that the file is of; UINT32_MAX: of none, or of several. */
+static uint32_t sole_symbol(const struct import_scan_file *file)
+{
+    uint64_t all = file->other_frames, most = 0;
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = 0; i < file->symbol_count; i++) {
+        all += file->frames[i];
+        if (file->frames[i] > most) {
+            most = file->frames[i];
+            best = file->symbols[i];
+        }
+    }
+    uint64_t stray = all - most;
+    return stray <= all / 1000 || (stray <= IMPORT_STRAY_FRAMES && stray < most) ? best : UINT32_MAX;
 }
 
 void import_frame_of(const struct import_scan_file *file, const struct capture_record *record, struct frame *frame)
@@ -36,9 +56,9 @@ void import_frame_of(const struct import_scan_file *file, const struct capture_r
         .symbol = record->symbol,
         .symbol_size = record->symbol_size,
     };
-    if (record->kind == CAPTURE_SNAPSHOT && frame->symbol == NULL && file->symbol_count == 1) {
-        frame->symbol = file->symbol;
-        frame->symbol_size = strlen(file->symbol);
+    if (record->kind == CAPTURE_SNAPSHOT && frame->symbol == NULL && file->sole[0] != '\0') {
+        frame->symbol = file->sole;
+        frame->symbol_size = strlen(file->sole);
     }
 }
 
@@ -48,6 +68,7 @@ struct finding {
     struct import_scan *scan;
     struct import_scan_file *file;
     uint64_t texts;
+    uint32_t symbol; /* of the frame, in `scales`; UINT32_MAX: it names none */
     err_t err;
 };
 
@@ -138,7 +159,7 @@ static err_t take_venue(struct import_scan *scan, const char *venue, const char 
 {
     if (scan->venue[0] != '\0' && strcmp(scan->venue, venue) != 0)
         return err_say(why, ERR_UNKNOWN,
-                       "%s is of %s, but a file before it of %s: import each venue alone and merge the tapes", who,
+                       "%s is of %s, but what came before it of %s: import each venue alone and merge the tapes", who,
                        venue, scan->venue);
     scan->family = import_family_of(venue);
     if (scan->family == NULL)
@@ -174,7 +195,7 @@ static err_t take_texts(void *context, const struct market_texts *texts)
             return ERR_OK;
         if (err != ERR_OK)
             return finding->err = err;
-        import_scan_saw(finding->file, texts->symbol, texts->symbol_size);
+        finding->symbol = finding->scan->scales.last;
     }
     if (texts->price != NULL)
         scale_side_add(&scale->price, texts->price, texts->price_size);
@@ -202,7 +223,7 @@ static err_t say_nothing_found(const struct import_options *options, uint32_t fi
 }
 
 /* Look at one file. `records` says whether there was anything in it that should have been market data. */
-static err_t scan_file(struct import_scan *scan, const struct import_options *options, struct market *market,
+static err_t read_file(struct import_scan *scan, const struct import_options *options, struct market *market,
                        uint32_t index, uint64_t bytes, struct err_text *why)
 {
     struct import_scan_file *file = &scan->files[index];
@@ -213,7 +234,7 @@ static err_t scan_file(struct import_scan *scan, const struct import_options *op
     struct err_text first_reason = {0};
     uint64_t first_bad = 0, seen = 0, records = 0;
     bool ended = false;
-    while (err == ERR_OK && (seen < bytes || file->found_frames == 0)) {
+    while (err == ERR_OK && (seen < bytes || file->found_frames == 0 || file->symbol_count == 0)) {
         struct capture_record record;
         struct err_text reason;
         err_clear(&reason);
@@ -228,12 +249,15 @@ static err_t scan_file(struct import_scan *scan, const struct import_options *op
         if (got == ERR_OK) {
             struct frame frame;
             import_frame_of(file, &record, &frame);
-            struct finding finding = {.scan = scan, .file = file};
+            struct finding finding = {.scan = scan, .file = file, .symbol = UINT32_MAX};
             seen += record.size;
             got = market->ops->scan(market, &frame, take_texts, &finding, &reason);
             file->found_frames += got == ERR_OK && finding.texts > 0;
+            if (got == ERR_OK && finding.symbol != UINT32_MAX)
+                saw_symbol(file, finding.symbol);
             if (finding.err != ERR_OK)
-                err = err_say(why, finding.err == ERR_FULL ? ERR_RANGE : finding.err, "%s: more than %d symbols; name those that are wanted with --symbol",
+                err = err_say(why, finding.err == ERR_FULL ? ERR_RANGE : finding.err,
+                              "%s: more than %d symbols; name those that are wanted with --symbol",
                               options->files[index], INSTRUMENTS_MAX);
         }
         if (is_final(got) && err == ERR_OK)
@@ -253,15 +277,40 @@ static err_t scan_file(struct import_scan *scan, const struct import_options *op
     return err;
 }
 
-/* What stood in nameless answers belongs to the file's one symbol. */
-static err_t settle_unnamed(struct import_scan *scan, struct err_text *why)
+/* Look at one file with a machine of its own, so that a file of another venue is told and not mixed in. */
+static err_t scan_file(struct import_scan *scan, const struct import_options *options, uint32_t index, uint64_t bytes,
+                       struct err_text *why)
+{
+    struct market *market = NULL;
+    if (scan->family->open(options->venue, &no_sink, &market) != ERR_OK)
+        return err_say(why, ERR_NOMEM, "no memory for the market machine of %s", scan->family->name);
+    err_t err = read_file(scan, options, market, index, bytes, why);
+    const char *venue = scan->family->venue(market);
+    if (err == ERR_OK && venue != NULL)
+        err = take_venue(scan, venue, options->files[index], why);
+    market->ops->close(market);
+    return err;
+}
+
+/* What stood in nameless answers belongs to the file's one symbol, or to the one that was asked for. */
+static err_t settle_unnamed(struct import_scan *scan, const struct import_options *options, struct err_text *why)
 {
     for (uint32_t i = 0; i < scan->file_count; i++) {
         struct import_scan_file *file = &scan->files[i];
-        struct scale *scale;
-        if (file->symbol_count != 1)
+        const char *symbol = NULL;
+        uint32_t sole = sole_symbol(file);
+        if (sole != UINT32_MAX)
+            symbol = scan->scales.items[sole].symbol;
+        else if (file->symbol_count == 0 && options->symbol_count == 1)
+            symbol = options->symbols[0];
+        else if (file->symbol_count == 0 && file->found_frames > 0)
+            return err_say(why, ERR_UNKNOWN, "%s: no frame names its symbol; say it with --symbol",
+                           options->files[i]);
+        if (symbol == NULL)
             continue;
-        err_t err = scale_of(&scan->scales, file->symbol, strlen(file->symbol), &scale);
+        snprintf(file->sole, sizeof(file->sole), "%s", symbol);
+        struct scale *scale;
+        err_t err = scale_of(&scan->scales, file->sole, strlen(file->sole), &scale);
         if (err != ERR_OK)
             return err_say(why, err, "%s", err_words(err));
         scale_merge(scale, &file->unnamed);
@@ -284,23 +333,15 @@ err_t import_scan_run(struct import_scan *scan, const struct import_options *opt
     scan->files = calloc(options->file_count, sizeof(*scan->files));
     scan->file_count = options->file_count;
     scan->whole = true;
-    struct market *market = NULL;
-    if (scan->files == NULL ||
-        scan->family->open(scan->venue[0] == '\0' ? NULL : scan->venue, &no_sink, &market) != ERR_OK)
-        return err_say(why, ERR_NOMEM, "no memory for the market machine of %s", scan->family->name);
+    if (scan->files == NULL)
+        return err_say(why, ERR_NOMEM, "no memory for %u files", options->file_count);
     uint64_t each = bytes == UINT64_MAX ? bytes : bytes / options->file_count;
     for (uint32_t i = 0; err == ERR_OK && i < options->file_count; i++)
-        err = scan_file(scan, options, market, i, each, why);
+        err = scan_file(scan, options, i, each, why);
     if (err == ERR_OK)
-        err = settle_unnamed(scan, why);
-    const char *venue = scan->family->venue(market);
-    if (err == ERR_OK && scan->venue[0] == '\0') {
-        if (venue == NULL)
-            err = err_say(why, ERR_UNKNOWN, "the frames do not tell which venue of %s they are of; say --venue",
-                          scan->family->name);
-        else
-            strcpy(scan->venue, venue);
-    }
-    market->ops->close(market);
+        err = settle_unnamed(scan, options, why);
+    if (err == ERR_OK && scan->venue[0] == '\0')
+        err = err_say(why, ERR_UNKNOWN, "the frames do not tell which venue of %s they are of; say --venue",
+                      scan->family->name);
     return err;
 }

@@ -1,6 +1,8 @@
 /* import_scan.h: the look that an import takes at its files before it begins.
  *
- * Each file is looked at alone: a REST answer often does not name its symbol, but a file of one symbol does.
+ * Each file is looked at alone: a REST answer often does not name its symbol, but a file of one symbol does. A
+ * stray line must not change that: a file is of one symbol when all others have at most IMPORT_STRAY_FRAMES frames
+ * or a thousandth of them.
  */
 #ifndef TAPEDECK_CLI_IMPORT_SCAN_H
 #define TAPEDECK_CLI_IMPORT_SCAN_H
@@ -9,12 +11,18 @@
 #include "cli/import_venue.h"
 #include "data/capture_reader.h"
 
+#define IMPORT_FILE_SYMBOLS 8
+#define IMPORT_STRAY_FRAMES 3
+
 /* The symbols of one file, as far as it was looked at. */
 struct import_scan_file {
-    uint32_t symbol_count;    /* 0, 1, 2 (or more) */
-    char symbol[SYMBOL_SIZE]; /* of the first */
-    struct scale unnamed;     /* what stood in answers that name no symbol */
-    uint64_t found_frames;    /* frames with prices or quantities */
+    uint32_t symbols[IMPORT_FILE_SYMBOLS]; /* places in `scales`, in the order seen */
+    uint64_t frames[IMPORT_FILE_SYMBOLS];  /* with prices or quantities, of each */
+    uint32_t symbol_count;                 /* at most IMPORT_FILE_SYMBOLS; the rest counts in other_frames */
+    uint64_t other_frames;
+    uint64_t found_frames;  /* frames with prices or quantities, of any or no symbol */
+    char sole[SYMBOL_SIZE]; /* the symbol that the file is of, "" when it is of several */
+    struct scale unnamed;   /* what stood in answers that name no symbol */
 };
 
 struct import_scan {
@@ -35,7 +43,5 @@ void import_scan_free(struct import_scan *scan);
 
 /* The frame of a record; a snapshot that names no symbol gets its file's, when that has only one. */
 void import_frame_of(const struct import_scan_file *file, const struct capture_record *record, struct frame *frame);
-/* A symbol was seen in a file. */
-void import_scan_saw(struct import_scan_file *file, const char *symbol, size_t symbol_size);
 
 #endif

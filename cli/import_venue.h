@@ -1,8 +1,8 @@
 /* import_venue.h: the venues whose captures can be imported, behind one small table.
  *
- * A family is a market machine (adapters/<venue>/market.h) and what is to be known besides: which venue
- * names it serves, how its symbols fall apart into base and quote, what kind of contract they are. Adding a
- * venue is: one entry in the table of import_venue.c.
+ * A family is a market machine (adapters/<venue>/market.h), the rules of its instruments
+ * (adapters/<venue>/rules.h), and which venue names it serves. Adding a venue is: one entry in the table of
+ * import_venue.c.
  */
 #ifndef TAPEDECK_CLI_IMPORT_VENUE_H
 #define TAPEDECK_CLI_IMPORT_VENUE_H
@@ -12,14 +12,15 @@
 
 struct import_family {
     const char *name; /* "binance" */
+    bool has_ticks;   /* its rules know the tick of every date; else the tick that was seen counts */
     /* Open the machine for a venue; NULL: whichever of the family the frames turn out to be. */
     err_t (*open)(const char *venue, const struct market_sink *sink, struct market **market);
     /* The venue that the frames so far belong to; NULL: not known yet. */
     const char *(*venue)(const struct market *market);
-    /* Currencies and contract. ERR_UNKNOWN: not a symbol of this venue. */
-    err_t (*describe)(const char *venue, const char *symbol, struct instrument *instrument);
-    /* The venue's own tick rules, when it has published them; NULL: the tick that was seen. */
-    void (*rules)(struct instrument *instrument);
+    /* The instrument of a symbol by the venue's rules. ERR_UNKNOWN: base and quote cannot be told, the rest is
+     * filled; ERR_SYNTAX, ERR_RANGE: not a symbol of this venue. */
+    err_t (*instrument)(const char *venue, const char *symbol, unsigned price_decimals, unsigned qty_decimals,
+                        struct instrument *instrument);
 };
 
 /* NULL-terminated. */
@@ -31,7 +32,7 @@ const struct import_family *import_family_of(const char *venue);
 const char *import_venue_names(void);
 
 /* The instrument of a symbol with the decimals, tick and lot that its scale asks for. `assets`: "BASE/QUOTE", or
- * NULL: from the symbol. ERR_UNKNOWN: base and quote cannot be told; ERR_RANGE: they are too long. */
+ * NULL: from the symbol. ERR_UNKNOWN: base and quote cannot be told; ERR_SYNTAX, ERR_RANGE: no such symbol. */
 err_t import_instrument(const struct import_family *family, const char *venue, const struct scale *scale,
                         const char *assets, struct instrument *instrument, struct err_text *why) MUST_USE;
 
