@@ -111,7 +111,8 @@ static void buffer_pack(struct sync_buffer *buffer)
     uint32_t start = buffer->level_starts[buffer->head];
     memmove(buffer->diffs, buffer->diffs + buffer->head, buffer->count * sizeof(*buffer->diffs));
     memmove(buffer->level_starts, buffer->level_starts + buffer->head, buffer->count * sizeof(*buffer->level_starts));
-    memmove(buffer->levels, buffer->levels + start, (buffer->level_used - start) * sizeof(*buffer->levels));
+    if (buffer->level_used > start)
+        memmove(buffer->levels, buffer->levels + start, (buffer->level_used - start) * sizeof(*buffer->levels));
     for (uint32_t i = 0; i < buffer->count; i++)
         buffer->level_starts[i] -= start;
     buffer->level_used -= start;
