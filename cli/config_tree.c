@@ -349,7 +349,7 @@ err_t config_say_at(struct err_text *why, const struct config_source *source, si
     char text[700];
     size_t used;
     if (source->is_set)
-        used = (size_t)snprintf(text, sizeof(text), "--set %.80s: %.330s", source->text, message);
+        used = (size_t)snprintf(text, sizeof(text), "%s %.80s: %.330s", source->name, source->text, message);
     else
         used = (size_t)snprintf(text, sizeof(text), "%.160s:%zu:%zu: %.330s", source->name, place.line, place.column,
                                 message);

@@ -19,10 +19,10 @@
 #define CONFIG_PATH_MAX  256
 
 struct config_source {
-    const char *name; /* the file's path, or "--set" */
+    const char *name; /* the file's path, "--set" or "--tape" */
     const char *text; /* all of it */
     size_t size;
-    bool is_set;
+    bool is_set; /* of the command line */
 };
 
 enum config_node_kind { CONFIG_NODE_SCALAR, CONFIG_NODE_MAP, CONFIG_NODE_LIST };

@@ -75,6 +75,13 @@ static err_t no_memory(struct err_text *why)
 static err_t keep_book(struct cut *cut, const struct event *event)
 {
     bool is_book = event->kind == EVENT_BOOK_SNAPSHOT || event->kind == EVENT_BOOK_DELTA || event->kind == EVENT_GAP;
+    if (event->kind == EVENT_GAP && event->instrument == INSTRUMENT_NONE) { /* of the whole source */
+        for (uint16_t i = 0; i < cut->info->instrument_count; i++) {
+            if (cut->books[i].memory != NULL)
+                book_apply(&cut->books[i].book, event);
+        }
+        return ERR_OK;
+    }
     if (!is_book || event->instrument >= cut->info->instrument_count)
         return ERR_OK;
     struct cut_book *kept = &cut->books[event->instrument];
@@ -82,6 +89,7 @@ static err_t keep_book(struct cut *cut, const struct event *event)
         size_t size = book_size(CUT_BOOK_WINDOW, CUT_BOOK_FAR);
         if ((kept->memory = aligned_alloc(64, (size + 63) / 64 * 64)) == NULL)
             return no_memory(cut->why);
+        memset(kept->memory, 0, size);
         book_init(&kept->book, kept->memory, CUT_BOOK_WINDOW, CUT_BOOK_FAR,
                   &cut->info->instruments[event->instrument]);
     }
@@ -233,7 +241,7 @@ static err_t place_instrument(struct merge *merge, const struct source *source, 
             continue;
         if (!same_definition(known, instrument))
             return err_say(
-                merge->why, ERR_MISMATCH,
+                merge->why, ERR_UNSUPPORTED,
                 "%s: %s %s is defined otherwise than in the tapes before it (decimals, ticks, lots or fees); "
                 "'tapedeck tape info' shows both",
                 source->path, instrument->venue, instrument->symbol);

@@ -37,7 +37,7 @@ err_t tape_cut(const char *path, const char *out, const struct tape_span *span,
                const struct tape_edit_options *options, struct tape_writer_stats *stats,
                struct err_text *why) MUST_USE;
 
-/* Instruments of the same venue and symbol become one; they must be defined alike (ERR_MISMATCH). */
+/* Instruments of the same venue and symbol become one; they must be defined alike (ERR_UNSUPPORTED). */
 err_t tape_merge(const char *const *paths, uint32_t count, const char *out, const struct tape_edit_options *options,
                  struct tape_writer_stats *stats, struct err_text *why) MUST_USE;
 
