@@ -222,7 +222,8 @@ static err_t apply_entry(const struct entry_ref *ref, const struct config_instru
         instrument->taker_fee = entry->taker_fee.value;
     if ((err = take_decimal(ref, "tick", &entry->tick, instrument->price_decimals, &tick)) != ERR_OK ||
         (err = take_decimal(ref, "lot", &entry->lot, instrument->qty_decimals, &instrument->lot)) != ERR_OK ||
-        (err = take_decimal(ref, "qty_min", &entry->qty_min, instrument->qty_decimals, &instrument->qty_min)) != ERR_OK)
+        (err = take_decimal(ref, "qty_min", &entry->qty_min, instrument->qty_decimals, &instrument->qty_min)) !=
+            ERR_OK)
         return err;
     if (entry->tick.text != NULL)
         instrument_set_tick(instrument, tick);

@@ -42,7 +42,7 @@ struct config_time {
 };
 
 struct config_synth {
-    bool set;                 /* feed.synth is in the config: the market is made, not read */
+    bool set; /* feed.synth is in the config: the market is made, not read */
     uint64_t seed;
     struct config_time start; /* when it begins */
     ns_t duration;            /* of the made market */
@@ -118,13 +118,13 @@ struct run_config {
     struct config_output output;
     struct config_engine engine;
 
-    const struct strategy *strategy; /* looked up or loaded; lives as long as the config */
-    void *strategy_state;            /* state_size bytes (64-byte aligned), zeroed, parameters filled in */
+    const struct strategy *strategy;  /* looked up or loaded; lives as long as the config */
+    void *strategy_state;             /* state_size bytes (64-byte aligned), zeroed, parameters filled in */
     struct strategy_library *library; /* of a plug-in, NULL: built in */
 
-    const char *resolved;              /* every key in schema order, defaults included, as YAML */
-    char hash[33];                     /* of the resolved text without what cannot change a result */
-    struct config_tree *tree;          /* where everything was written */
+    const char *resolved;     /* every key in schema order, defaults included, as YAML */
+    char hash[33];            /* of the resolved text without what cannot change a result */
+    struct config_tree *tree; /* where everything was written */
 };
 
 struct config_options {

@@ -118,7 +118,8 @@ bool config_explain(FILE *file, const char *path)
         table_cell(table, "%s", type_name(key));
         table_cell(table, "%s", default_text(key));
         const char *allowed = range_text(key, range, sizeof(range));
-        table_cell(table, "%s%s%s%s", key->help, allowed[0] != '\0' ? " [" : "", allowed, allowed[0] != '\0' ? "]" : "");
+        table_cell(table, "%s%s%s%s", key->help, allowed[0] != '\0' ? " [" : "", allowed,
+                   allowed[0] != '\0' ? "]" : "");
     }
     if (any)
         table_print(table, file);

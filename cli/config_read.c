@@ -108,15 +108,14 @@ static err_t read_instruments(struct reader *reader, const struct config_key *ke
     uint32_t count = 0;
     for (const struct config_node *child = node->first; child != NULL; child = child->next, count++) {
         if (child->kind != CONFIG_NODE_MAP)
-            return config_say(reader->why, child, CONFIG_VALUE, "expected a section that begins '- symbol: NAME', got %s",
-                              kind_words(child));
+            return config_say(reader->why, child, CONFIG_VALUE,
+                              "expected a section that begins '- symbol: NAME', got %s", kind_words(child));
         err_t err = read_section(reader, "instruments[].", child, &items[count]);
         if (err != ERR_OK)
             return err;
         for (uint32_t i = 0; i < count; i++) {
             const char *a = items[i].venue, *b = items[count].venue;
-            if (strcmp(items[i].symbol, items[count].symbol) == 0 &&
-                (a == NULL || b == NULL || strcmp(a, b) == 0))
+            if (strcmp(items[i].symbol, items[count].symbol) == 0 && (a == NULL || b == NULL || strcmp(a, b) == 0))
                 return config_say(reader->why, config_node_child(child, "symbol", 6), CONFIG_VALUE,
                                   "'%s' has an entry already: instruments[%u]", items[count].symbol, i);
         }
@@ -141,7 +140,8 @@ static err_t read_balances(struct reader *reader, const struct config_key *key, 
         if (count == CURRENCIES_MAX)
             return config_say(reader->why, child, CONFIG_KEY, "more than %d currencies", CURRENCIES_MAX);
         if (child->key[0] == '\0' || strlen(child->key) >= NAME_SIZE)
-            return config_say(reader->why, child, CONFIG_KEY, "expected a currency of 1 to %d letters", NAME_SIZE - 1);
+            return config_say(reader->why, child, CONFIG_KEY, "expected a currency of 1 to %d letters",
+                              NAME_SIZE - 1);
         if (child->null)
             return wrong_value(reader, &amount, child, ERR_SYNTAX);
         err_t err = read_scalar(reader, &amount, child, &money);
@@ -282,8 +282,9 @@ static err_t unknown_param(struct reader *reader, const struct config_node *chil
     suggest_start(&suggestion, child->key, strlen(child->key));
     for (uint32_t i = 0; i < strategy->param_count; i++)
         suggest_offer(&suggestion, strategy->params[i].name);
-    return config_say(reader->why, child, CONFIG_KEY, "strategy '%s' has no such parameter%s; see 'tapedeck strategy show'",
-                      strategy->name, suggest_text(&suggestion, hint));
+    return config_say(reader->why, child, CONFIG_KEY,
+                      "strategy '%s' has no such parameter%s; see 'tapedeck strategy show'", strategy->name,
+                      suggest_text(&suggestion, hint));
 }
 
 static err_t read_param(struct reader *reader, const struct strategy_param *param, const struct config_node *node)
@@ -294,8 +295,11 @@ static err_t read_param(struct reader *reader, const struct strategy_param *para
         err = strategy_param_parse(param, node->text, node->text_size, reader->config->strategy_state);
     if (err == ERR_OK)
         return ERR_OK;
-    return config_say(reader->why, node, CONFIG_VALUE, "expected %s, got %s%s", strategy_param_expected(param, expected),
-                      got(node, text), err == ERR_RANGE ? " (out of range)" : err == ERR_PRECISION ? " (too fine)" : "");
+    return config_say(reader->why, node, CONFIG_VALUE, "expected %s, got %s%s",
+                      strategy_param_expected(param, expected), got(node, text),
+                      err == ERR_RANGE       ? " (out of range)"
+                      : err == ERR_PRECISION ? " (too fine)"
+                                             : "");
 }
 
 static err_t read_params(struct reader *reader)
@@ -320,7 +324,8 @@ static err_t read_params(struct reader *reader)
     }
     for (uint32_t i = 0; i < strategy->param_count; i++) {
         const struct strategy_param *param = &strategy->params[i];
-        const struct config_node *child = node != NULL ? config_node_child(node, param->name, strlen(param->name)) : NULL;
+        const struct config_node *child =
+            node != NULL ? config_node_child(node, param->name, strlen(param->name)) : NULL;
         if (param->default_value == NULL && (child == NULL || child->null))
             return run_config_error(config, "strategy.params", reader->why, "strategy '%s' needs '%s': %s",
                                     strategy->name, param->name, param->help);

@@ -11,7 +11,8 @@ const struct config_key config_keys[] = {
     {"mode", CONFIG_CHOICE, AT(mode), NULL, NULL, "backtest", "backtest",
      "The world that the engine runs in: recorded or made market data and a simulated venue.", 0},
 
-    {"feed", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Where the market comes from: exactly one of tapes, synth.", 0},
+    {"feed", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Where the market comes from: exactly one of tapes, synth.",
+     0},
     {"feed.tapes", CONFIG_TAPES, AT(feed.tapes), NULL, NULL, NULL, NULL,
      "Tape files, merged into one order in time. Relative paths start at this config's folder. --tape replaces "
      "them.",
@@ -71,8 +72,8 @@ const struct config_key config_keys[] = {
      "Reject spot orders that the balances do not cover.", 0},
 
     {"account", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "What the run starts with.", 0},
-    {"account.balances", CONFIG_BALANCES, AT(balances), "0", NULL, NULL, NULL,
-     "Start balances, currency: amount.", 0},
+    {"account.balances", CONFIG_BALANCES, AT(balances), "0", NULL, NULL, NULL, "Start balances, currency: amount.",
+     0},
 
     {"risk", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL,
      "Limits that every order passes before it leaves. Not set or 0: no limit.", 0},

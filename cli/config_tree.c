@@ -252,7 +252,8 @@ err_t config_tree_set(struct config_tree *tree, const char *assignment, struct e
     source->is_set = true;
     size_t key_size = strcspn(assignment, "=");
     if (assignment[key_size] != '=' || key_size == 0 || key_size >= CONFIG_PATH_MAX)
-        return config_say_at(why, source, 0, key_size, "expected key.path=value, such as seed=7 or risk.open_orders_max=4");
+        return config_say_at(why, source, 0, key_size,
+                             "expected key.path=value, such as seed=7 or risk.open_orders_max=4");
     struct config_node empty = {.kind = CONFIG_NODE_SCALAR, .null = true, .text = "", .source = source, .at = 0};
     empty.size = key_size;
     struct config_node *value = NULL;
@@ -325,8 +326,8 @@ static size_t show_line(char *text, size_t room, const struct config_source *sou
     int width = source->is_set ? 0 : snprintf(number, sizeof(number), "%zu", place->line);
     number[width] = '\0';
     snprintf(gutter, sizeof(gutter), "  %*s | ", width, "");
-    size_t used = (size_t)snprintf(text, room, "\n  %s | %.*s\n%s", number, (int)(last - first), source->text + first,
-                                   gutter);
+    size_t used =
+        (size_t)snprintf(text, room, "\n  %s | %.*s\n%s", number, (int)(last - first), source->text + first, gutter);
     for (size_t i = first; i < at && used + 1 < room; i++) { /* tabs stay tabs, so that the caret lines up */
         if (((unsigned char)source->text[i] & 0xc0) != 0x80)
             text[used++] = source->text[i] == '\t' ? '\t' : ' ';
@@ -370,5 +371,6 @@ err_t config_say(struct err_text *why, const struct config_node *node, enum conf
     if (node->source == NULL)
         return err_say(why, ERR_CONFIG, "%s", message);
     bool key = part == CONFIG_KEY && node->key != NULL;
-    return config_say_at(why, node->source, key ? node->key_at : node->at, key ? node->key_size : node->size, message);
+    return config_say_at(why, node->source, key ? node->key_at : node->at, key ? node->key_size : node->size,
+                         message);
 }

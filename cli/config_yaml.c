@@ -23,7 +23,11 @@ static bool utf8_valid(const unsigned char *text, size_t size, size_t *at)
     size_t i = 0;
     while (i < size) {
         unsigned char c = text[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
+        size_t more = c < 0x80                ? 0
+                      : c >= 0xc2 && c < 0xe0 ? 1
+                      : c >= 0xe0 && c < 0xf0 ? 2
+                      : c >= 0xf0 && c < 0xf5 ? 3
+                                              : 9;
         bool control = c < 0x20 && c != '\n' && c != '\r' && c != '\t';
         if (more == 9 || control || more > size - i - 1) {
             *at = i;
@@ -114,7 +118,8 @@ static err_t build_pair(struct builder *builder, struct fy_node_pair *pair, stru
     } else if ((err = build(builder, yaml, node, depth + 1)) != ERR_OK) {
         return err;
     }
-    if (node->at == builder->source->size || (node->null && node->text_size == 0)) { /* "key:" has no value to point at */
+    if (node->at == builder->source->size ||
+        (node->null && node->text_size == 0)) { /* "key:" has no value to point at */
         node->at = key.at;
         node->size = key.size;
     }

@@ -61,8 +61,7 @@ static int unknown_verb(const char *name)
     suggest_start(&suggestion, name, strlen(name));
     for (const struct verb *verb = verbs; verb->name != NULL; verb++)
         suggest_offer(&suggestion, verb->name);
-    fprintf(stderr, "tapedeck: unknown verb '%s'%s\nTry 'tapedeck --help'.\n", name,
-            suggest_text(&suggestion, hint));
+    fprintf(stderr, "tapedeck: unknown verb '%s'%s\nTry 'tapedeck --help'.\n", name, suggest_text(&suggestion, hint));
     return EXIT_CODE_USAGE;
 }
 

@@ -12,10 +12,10 @@
 
 static err_t say(struct err_text *why, const char *path, const char *what, int number)
 {
-    err_t code = number == ENOSPC || number == EDQUOT     ? ERR_NOSPACE
-                 : number == EACCES || number == EROFS    ? ERR_PERMISSION
-                 : number == EEXIST || number == ENOTDIR  ? ERR_EXISTS
-                                                          : ERR_IO;
+    err_t code = number == ENOSPC || number == EDQUOT    ? ERR_NOSPACE
+                 : number == EACCES || number == EROFS   ? ERR_PERMISSION
+                 : number == EEXIST || number == ENOTDIR ? ERR_EXISTS
+                                                         : ERR_IO;
     return err_say(why, code, "%s: %s: %s", path, what, strerror(number));
 }
 
@@ -61,7 +61,8 @@ err_t run_dir_new(const char *parent, const char *strategy, const char *hash, ch
         if (errno != EEXIST)
             err = say(why, path, "cannot make the directory", errno);
     }
-    return err != ERR_OK ? err : err_say(why, ERR_EXISTS, "%s: %d runs of one config are there already", parent, RUNS_MAX);
+    return err != ERR_OK ? err
+                         : err_say(why, ERR_EXISTS, "%s: %d runs of one config are there already", parent, RUNS_MAX);
 }
 
 static err_t count_entries(const char *path, size_t *count, struct err_text *why)
@@ -95,8 +96,8 @@ err_t run_dir_use(const char *path, bool force, char **dir, struct err_text *why
     if (err == ERR_OK)
         err = count_entries(path, &entries, why);
     if (err == ERR_OK && entries > 0 && !force)
-        err = err_say(why, ERR_EXISTS, "%s: is not empty; name another directory, or --force to write over an earlier run",
-                      path);
+        err = err_say(why, ERR_EXISTS,
+                      "%s: is not empty; name another directory, or --force to write over an earlier run", path);
     if (err != ERR_OK)
         return err;
     remove_earlier(path);

@@ -14,8 +14,9 @@ enum stream { STREAM_ORDERS, STREAM_FILLS, STREAM_EQUITY, STREAM_PLOT, STREAM_LO
 static const struct {
     const char *name, *head;
 } stream_files[STREAM_COUNT] = {
-    [STREAM_ORDERS] = {"orders.csv", "ts,ts_ns,order_id,venue,instrument,event,state,side,type,tif,flags,price,qty,filled,"
-                                     "reason,venue_code,venue_ts_ns,tag\n"},
+    [STREAM_ORDERS] = {"orders.csv",
+                       "ts,ts_ns,order_id,venue,instrument,event,state,side,type,tif,flags,price,qty,filled,"
+                       "reason,venue_code,venue_ts_ns,tag\n"},
     [STREAM_FILLS] = {"fills.csv", "ts,ts_ns,venue_ts_ns,order_id,trade_id,venue,instrument,side,price,qty,liquidity,"
                                    "fee,fee_currency,position\n"},
     [STREAM_EQUITY] = {"equity.csv", "ts,ts_ns,currency,equity,cash,locked,fees,realised\n"},
@@ -193,7 +194,8 @@ static void on_log(void *context, ns_t ts, enum log_level level, const char *tex
         snprintf(output->last_error, sizeof(output->last_error), "%s", text);
     if (output->dir == NULL || level < output->config->output.log_level)
         return;
-    fprintf(output->files[STREAM_LOG], "%s %s %s\n", ts != 0 ? value_time_text(ts, time) : "start", level_word(level), text);
+    fprintf(output->files[STREAM_LOG], "%s %s %s\n", ts != 0 ? value_time_text(ts, time) : "start", level_word(level),
+            text);
     check_stream(output, STREAM_LOG);
 }
 

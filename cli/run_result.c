@@ -119,7 +119,8 @@ static json_t *positions_json(const struct stage *stage)
         json_set_text(entry, "instrument", instrument->symbol);
         json_set_qty(entry, "qty", instrument, position->qty);
         if (position->qty != 0)
-            json_set_decimal(entry, "entry_price", account_entry_price(account, i, 8), instrument->price_decimals + 8u);
+            json_set_decimal(entry, "entry_price", account_entry_price(account, i, 8),
+                             instrument->price_decimals + 8u);
         else
             json_set(entry, "entry_price", json_null());
         if (mark != 0)

@@ -98,11 +98,14 @@ static const char source_text[] =
     "\n"
     "/* name, type, minimum, maximum, default (NULL: must be given), help, place in the state */\n"
     "static const struct strategy_param @NAME@_params[] = {\n"
-    "    {\"instrument\", PARAM_TEXT, NULL, NULL, \"\", \"symbol to trade; empty: the first instrument of the run\",\n"
+    "    {\"instrument\", PARAM_TEXT, NULL, NULL, \"\", \"symbol to trade; empty: the first instrument of the "
+    "run\",\n"
     "     offsetof(struct @NAME@, symbol)},\n"
-    "    {\"size\", PARAM_DECIMAL, \"0.00000001\", \"1000000\", \"0.01\", \"quantity of an order, in the base currency\",\n"
+    "    {\"size\", PARAM_DECIMAL, \"0.00000001\", \"1000000\", \"0.01\", \"quantity of an order, in the base "
+    "currency\",\n"
     "     offsetof(struct @NAME@, size_wanted)},\n"
-    "    {\"move_min\", PARAM_INT, \"1\", \"100000\", \"5\", \"ticks that the touch must move before the order follows\",\n"
+    "    {\"move_min\", PARAM_INT, \"1\", \"100000\", \"5\", \"ticks that the touch must move before the order "
+    "follows\",\n"
     "     offsetof(struct @NAME@, move_min)},\n"
     "};\n"
     "\n"
@@ -143,40 +146,39 @@ static const char makefile_text[] =
     "\n"
     ".PHONY: clean\n";
 
-static const char config_text[] =
-    "# tapedeck run @NAME@.yaml --tape FILE\n"
-    "# Every key with its type, range and default: tapedeck config explain\n"
-    "\n"
-    "seed: 1\n"
-    "mode: backtest\n"
-    "\n"
-    "feed:\n"
-    "  tapes: []               # or name them here, relative to this file\n"
-    "\n"
-    "venue:\n"
-    "  latency:\n"
-    "    entry: 2ms\n"
-    "    response: 2ms\n"
-    "  fees:\n"
-    "    maker: \"0.0002\"\n"
-    "    taker: \"0.0005\"\n"
-    "\n"
-    "account:\n"
-    "  balances:\n"
-    "    USDT: \"100000\"\n"
-    "\n"
-    "risk:\n"
-    "  open_orders_max: 4\n"
-    "  orders_per_second_max: 50\n"
-    "\n"
-    "strategy:\n"
-    "  plugin: @NAME@.so\n"
-    "  params:\n"
-    "    size: \"0.01\"\n"
-    "    move_min: 5\n"
-    "\n"
-    "output:\n"
-    "  dir: runs\n";
+static const char config_text[] = "# tapedeck run @NAME@.yaml --tape FILE\n"
+                                  "# Every key with its type, range and default: tapedeck config explain\n"
+                                  "\n"
+                                  "seed: 1\n"
+                                  "mode: backtest\n"
+                                  "\n"
+                                  "feed:\n"
+                                  "  tapes: []               # or name them here, relative to this file\n"
+                                  "\n"
+                                  "venue:\n"
+                                  "  latency:\n"
+                                  "    entry: 2ms\n"
+                                  "    response: 2ms\n"
+                                  "  fees:\n"
+                                  "    maker: \"0.0002\"\n"
+                                  "    taker: \"0.0005\"\n"
+                                  "\n"
+                                  "account:\n"
+                                  "  balances:\n"
+                                  "    USDT: \"100000\"\n"
+                                  "\n"
+                                  "risk:\n"
+                                  "  open_orders_max: 4\n"
+                                  "  orders_per_second_max: 50\n"
+                                  "\n"
+                                  "strategy:\n"
+                                  "  plugin: @NAME@.so\n"
+                                  "  params:\n"
+                                  "    size: \"0.01\"\n"
+                                  "    move_min: 5\n"
+                                  "\n"
+                                  "output:\n"
+                                  "  dir: runs\n";
 
 static const char readme_text[] =
     "# @NAME@\n"
@@ -233,7 +235,10 @@ static void find_headers(char include[PATH_MAX])
 
 static err_t say_write(const char *path, struct err_text *why)
 {
-    err_t code = errno == EEXIST ? ERR_EXISTS : errno == ENOSPC ? ERR_NOSPACE : errno == EACCES ? ERR_PERMISSION : ERR_IO;
+    err_t code = errno == EEXIST   ? ERR_EXISTS
+                 : errno == ENOSPC ? ERR_NOSPACE
+                 : errno == EACCES ? ERR_PERMISSION
+                                   : ERR_IO;
     return err_say(why, code, "%s: %s%s", path, strerror(errno),
                    code == ERR_EXISTS ? "; nothing was overwritten, choose another --dir" : "");
 }
@@ -269,7 +274,8 @@ err_t strategy_new(const char *name, const char *dir, struct err_text *why)
 {
     char include[PATH_MAX], source_name[64], config_name[64];
     if (!name_is_good(name))
-        return err_say(why, ERR_USAGE, "NAME: expected lower-case letters, digits and _ (at most 40), got '%s'", name);
+        return err_say(why, ERR_USAGE, "NAME: expected lower-case letters, digits and _ (at most 40), got '%s'",
+                       name);
     dir = dir != NULL ? dir : name;
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         return say_write(dir, why);
@@ -278,13 +284,16 @@ err_t strategy_new(const char *name, const char *dir, struct err_text *why)
     snprintf(config_name, sizeof(config_name), "%s.yaml", name);
     const struct {
         const char *file_name, *text;
-    } files[] = {{source_name, source_text}, {"Makefile", makefile_text}, {config_name, config_text}, {"README.md", readme_text}};
+    } files[] = {{source_name, source_text},
+                 {"Makefile", makefile_text},
+                 {config_name, config_text},
+                 {"README.md", readme_text}};
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         err_t err = write_file(dir, files[i].file_name, files[i].text, name, include, why);
         if (err != ERR_OK)
             return err;
     }
-    printf("\nNext:\n  make -C %s\n  tapedeck strategy show %s/%s.so\n  tapedeck run %s/%s.yaml --tape FILE\n", dir, dir,
-           name, dir, name);
+    printf("\nNext:\n  make -C %s\n  tapedeck strategy show %s/%s.so\n  tapedeck run %s/%s.yaml --tape FILE\n", dir,
+           dir, name, dir, name);
     return ERR_OK;
 }

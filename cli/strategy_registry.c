@@ -55,7 +55,9 @@ static err_t check_param(const struct strategy *strategy, uint32_t index, const 
     const struct {
         const char *what, *text;
         const struct strategy_param *rule;
-    } texts[] = {{"minimum", param->minimum, &plain}, {"maximum", param->maximum, &plain}, {"default", param->default_value, param}};
+    } texts[] = {{"minimum", param->minimum, &plain},
+                 {"maximum", param->maximum, &plain},
+                 {"default", param->default_value, param}};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         _Alignas(16) char value[PARAM_TEXT_SIZE];
         if (texts[i].text == NULL)

@@ -27,8 +27,8 @@ unsigned suggest_distance(const char *a, size_t a_size, const char *b, size_t b_
                 best = above[j] + 1u;
             if (row[j - 1] + 1u < best)
                 best = row[j - 1] + 1u;
-            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
-                y == tolower((unsigned char)a[i - 2]) && above2[j - 2] + 1u < best)
+            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && y == tolower((unsigned char)a[i - 2]) &&
+                above2[j - 2] + 1u < best)
                 best = above2[j - 2] + 1u;
             row[j] = (uint8_t)best;
         }

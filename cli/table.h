@@ -26,7 +26,7 @@ void table_cell(struct table *table, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A line of dashes after the row that was just finished. */
 void table_rule(struct table *table);
 void table_print(struct table *table, FILE *file); /* frees it */
-void table_drop(struct table *table);               /* frees it unprinted */
+void table_drop(struct table *table);              /* frees it unprinted */
 
 #define TABLE_WRAP 110
 

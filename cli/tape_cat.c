@@ -154,7 +154,8 @@ static void put_execution(const struct pairs *pairs, const struct instrument *in
     pair_text(pairs, "leaves", qty_text(instrument, execution->leaves, text));
     if (execution->kind == EXEC_FILL) {
         struct bounded currency = bound(execution->fee_currency, sizeof(execution->fee_currency));
-        unsigned decimals = execution->fee_decimals <= DECIMAL_MONEY_MAX ? execution->fee_decimals : DECIMAL_MONEY_MAX;
+        unsigned decimals =
+            execution->fee_decimals <= DECIMAL_MONEY_MAX ? execution->fee_decimals : DECIMAL_MONEY_MAX;
         pair_text(pairs, "fee", decimal_text(execution->fee, decimals, text));
         pair_text(pairs, "fee_currency", currency.text);
         pair_text(pairs, "liquidity", execution->maker != 0 ? "maker" : "taker");
@@ -293,8 +294,8 @@ void tape_cat_json(const struct tape_cat *cat, uint64_t message, const struct ev
     const struct instrument *instrument = instrument_of(cat, event);
     struct pairs pairs = {cat->file, true};
     char time[VALUE_TEXT_SIZE], price[DECIMAL_TEXT_SIZE], qty[DECIMAL_TEXT_SIZE];
-    fprintf(cat->file, "{\"message\":%" PRIu64 ",\"ts\":\"%s\",\"ts_ns\":%" PRId64 ",\"exch_ts_ns\":%" PRId64
-                       ",\"kind\":\"%s\"",
+    fprintf(cat->file,
+            "{\"message\":%" PRIu64 ",\"ts\":\"%s\",\"ts_ns\":%" PRId64 ",\"exch_ts_ns\":%" PRId64 ",\"kind\":\"%s\"",
             message, value_time_text(event->ts, time), event->ts, event->exch_ts,
             event_kind_name((enum event_kind)event->kind));
     if (instrument != NULL) {

@@ -1,6 +1,7 @@
 /* tape_cat.h: one event as one line: for eyes, or as a JSON object.
  *
- *   2024-08-08T00:00:00.512000000Z  binance-usdm:BTCUSDT  delta  u=4123 pu=4120  bids 61659.7 1.2, 61659.6 0  asks ...
+ *   2024-08-08T00:00:00.512000000Z  binance-usdm:BTCUSDT  delta  u=4123 pu=4120  bids 61659.7 1.2, 61659.6 0  asks
+ * ...
  */
 #ifndef TAPEDECK_CLI_TAPE_CAT_H
 #define TAPEDECK_CLI_TAPE_CAT_H

@@ -92,9 +92,11 @@ static json_t *report_json(const char *path, const struct tape_check_report *rep
         json_set_u64(entry, "offset", fault->offset);
         json_set_u64(entry, "bytes", fault->bytes);
         json_set_u64(entry, "block", fault->block);
-        json_set(entry, "block_count", fault->block_count == UINT64_MAX ? json_null() : json_integer((json_int_t)fault->block_count));
+        json_set(entry, "block_count",
+                 fault->block_count == UINT64_MAX ? json_null() : json_integer((json_int_t)fault->block_count));
         json_set_u64(entry, "first_message", fault->first_message);
-        json_set(entry, "message_count", fault->message_count == UINT64_MAX ? json_null() : json_integer((json_int_t)fault->message_count));
+        json_set(entry, "message_count",
+                 fault->message_count == UINT64_MAX ? json_null() : json_integer((json_int_t)fault->message_count));
         json_set_time(entry, "first", fault->first_ts);
         json_set_time(entry, "last", fault->last_ts == NS_MAX ? 0 : fault->last_ts);
         json_array_append_new(faults, entry);

@@ -77,7 +77,8 @@ static json_t *info_json(const char *path, const struct tape_info *info)
 
 static void print_instruments(const struct tape_info *info)
 {
-    struct table *table = table_new("lllrrrrr", "venue", "symbol", "contract", "tick", "lot", "min value", "maker", "taker");
+    struct table *table =
+        table_new("lllrrrrr", "venue", "symbol", "contract", "tick", "lot", "min value", "maker", "taker");
     for (uint16_t i = 0; i < info->instrument_count; i++) {
         const struct instrument *instrument = &info->instruments[i];
         char tick[DECIMAL_TEXT_SIZE], lot[DECIMAL_TEXT_SIZE], least[DECIMAL_TEXT_SIZE], maker[DECIMAL_TEXT_SIZE],
@@ -85,7 +86,8 @@ static void print_instruments(const struct tape_info *info)
         const struct tick_table *ticks = instrument_tick_table(instrument, info->last_ts);
         instrument_format_price(instrument, ticks->bands[0].tick, tick);
         instrument_format_qty(instrument, instrument->lot, lot);
-        decimal_format(least, instrument->notional_min, (unsigned)instrument->price_decimals + instrument->qty_decimals, 0);
+        decimal_format(least, instrument->notional_min,
+                       (unsigned)instrument->price_decimals + instrument->qty_decimals, 0);
         decimal_format(maker, instrument->maker_fee, FEE_DECIMALS, 0);
         decimal_format(taker, instrument->taker_fee, FEE_DECIMALS, 0);
         table_cell(table, "%s", instrument->venue);
@@ -111,7 +113,8 @@ static void print_info(const char *path, const struct tape_info *info)
         printf("  made by   %s\n", info->created_by);
     printf("  hash      %s\n", info->hash);
     printf("  size      %s, %" PRIu64 " blocks, format %" PRIu32 "%s\n", value_size_text(info->file_bytes, bytes),
-           info->blocks, info->version, info->indexed ? "" : ", not closed (no index): 'tapedeck tape repair' closes it");
+           info->blocks, info->version,
+           info->indexed ? "" : ", not closed (no index): 'tapedeck tape repair' closes it");
     printf("  holds     %s messages, %s levels", value_count_text(info->messages, messages),
            value_count_text(info->levels, levels));
     if (info->levels > 0)
@@ -165,7 +168,7 @@ int tape_action_info(int argc, char **argv)
 struct filter {
     bool has_from, has_to;
     ns_t from, to;
-    uint32_t kinds;                       /* a bit a kind */
+    uint32_t kinds; /* a bit a kind */
     bool instruments[INSTRUMENTS_MAX];
     bool any_instrument;
     int64_t count; /* lines still to print, -1: no end */
@@ -231,8 +234,7 @@ static bool wanted(const struct filter *filter, const struct event *event)
 {
     if ((filter->kinds >> event->kind & 1) == 0 || (filter->has_from && event->ts < filter->from))
         return false;
-    return filter->any_instrument ||
-           (event->instrument < INSTRUMENTS_MAX && filter->instruments[event->instrument]);
+    return filter->any_instrument || (event->instrument < INSTRUMENTS_MAX && filter->instruments[event->instrument]);
 }
 
 /* ERR_END: enough was printed, or the span is over. */
@@ -275,12 +277,34 @@ int tape_action_cat(int argc, char **argv)
     int64_t levels = -1;
     bool json = false;
     const struct option_spec specs[] = {
-        {.name = "from", .letter = 'f', .type = OPTION_TIME, .target = &filter.from, .value = "TIME", .given = &filter.has_from},
-        {.name = "to", .letter = 't', .type = OPTION_TIME, .target = &filter.to, .value = "TIME", .given = &filter.has_to},
+        {.name = "from",
+         .letter = 'f',
+         .type = OPTION_TIME,
+         .target = &filter.from,
+         .value = "TIME",
+         .given = &filter.has_from},
+        {.name = "to",
+         .letter = 't',
+         .type = OPTION_TIME,
+         .target = &filter.to,
+         .value = "TIME",
+         .given = &filter.has_to},
         {.name = "instrument", .letter = 'i', .type = OPTION_LIST, .target = &instruments, .value = "SYMBOL"},
         {.name = "kind", .letter = 'k', .type = OPTION_LIST, .target = &kinds, .value = "KIND"},
-        {.name = "count", .letter = 'n', .type = OPTION_INT, .target = &filter.count, .value = "N", .minimum = 0, .maximum = INT64_MAX},
-        {.name = "levels", .letter = 'l', .type = OPTION_INT, .target = &levels, .value = "N", .minimum = 0, .maximum = 1000000},
+        {.name = "count",
+         .letter = 'n',
+         .type = OPTION_INT,
+         .target = &filter.count,
+         .value = "N",
+         .minimum = 0,
+         .maximum = INT64_MAX},
+        {.name = "levels",
+         .letter = 'l',
+         .type = OPTION_INT,
+         .target = &levels,
+         .value = "N",
+         .minimum = 0,
+         .maximum = 1000000},
         {.name = "json", .letter = 'j', .type = OPTION_FLAG, .target = &json},
     };
     struct err_text why = {0};

@@ -23,10 +23,10 @@ extern const char value_time_expected[];
 extern const char value_size_expected[];
 
 /* Text into a buffer of VALUE_TEXT_SIZE; return the buffer. */
-const char *value_duration_text(ns_t value, char *text); /* the largest unit that is exact: "250ms" */
-const char *value_time_text(ns_t value, char *text);     /* 2024-08-08T00:00:01.500000000Z, always nine digits */
-const char *value_size_text(uint64_t bytes, char *text); /* "12.3 MiB", for people */
-const char *value_span_text(ns_t value, char *text);     /* "1d 03:25:10", for people, whole seconds */
+const char *value_duration_text(ns_t value, char *text);  /* the largest unit that is exact: "250ms" */
+const char *value_time_text(ns_t value, char *text);      /* 2024-08-08T00:00:01.500000000Z, always nine digits */
+const char *value_size_text(uint64_t bytes, char *text);  /* "12.3 MiB", for people */
+const char *value_span_text(ns_t value, char *text);      /* "1d 03:25:10", for people, whole seconds */
 const char *value_count_text(uint64_t count, char *text); /* "1,234,567" */
 
 #endif

@@ -193,8 +193,8 @@ static int exit_code(const struct run_job *run, err_t err)
         return stop_signal_exit_code();
     }
     int code = exit_with("run", &run->why);
-    bool money = run->stage != NULL && run->end == RUN_ERROR &&
-                 engine_counters(run->stage->engine)->money_overflows > 0;
+    bool money =
+        run->stage != NULL && run->end == RUN_ERROR && engine_counters(run->stage->engine)->money_overflows > 0;
     return money ? EXIT_CODE_RUN : code;
 }
 

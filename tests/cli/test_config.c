@@ -215,7 +215,8 @@ Test(config, set_overrides_and_its_errors_say_so)
                                        "instruments[0].symbol=X"};
     struct run_config *config = NULL;
     struct err_text why = {0};
-    cr_assert_eq(parse(BASE "instruments: [{symbol: A, tick: 2}]\nrisk:\n", sets, 4, &config, &why), ERR_OK, "%s", why.text);
+    cr_assert_eq(parse(BASE "instruments: [{symbol: A, tick: 2}]\nrisk:\n", sets, 4, &config, &why), ERR_OK, "%s",
+                 why.text);
     cr_assert_eq(config->seed, 7);
     cr_assert_eq(config->risk.open_orders_max, 2);
     cr_assert_eq(config->venue.maker_fee.value, 1000000);
@@ -224,7 +225,8 @@ Test(config, set_overrides_and_its_errors_say_so)
     run_config_free(config);
 
     bad(BASE, "risk.open_orders_max=many",
-        "--set risk.open_orders_max=many: risk.open_orders_max: expected a whole number from 0 to 1000000, got 'many'\n"
+        "--set risk.open_orders_max=many: risk.open_orders_max: expected a whole number from 0 to 1000000, got "
+        "'many'\n"
         "   | risk.open_orders_max=many\n"
         "   |                      ^~~~");
     bad(BASE, "sed=1",
@@ -253,7 +255,8 @@ Test(config, tape_option_replaces_tapes_and_synth)
     struct run_config *config = NULL;
     struct err_text why = {0};
     const char text[] = "feed: {synth: {seed: 3}}\nstrategy: {name: noop}\n";
-    cr_assert_eq(run_config_parse(&config, "dir/run.yaml", text, strlen(text), &options, &why), ERR_OK, "%s", why.text);
+    cr_assert_eq(run_config_parse(&config, "dir/run.yaml", text, strlen(text), &options, &why), ERR_OK, "%s",
+                 why.text);
     cr_assert_not(config->feed.synth.set);
     cr_assert_eq(config->feed.tape_count, 2);
     cr_assert_str_eq(config->feed.tapes[0], "x.tape", "from where the user stands, not from the config's folder");
@@ -286,10 +289,16 @@ Test(config, resolved_config_reads_back_to_the_same_run)
 
 Test(config, hash_changes_with_what_changes_results_and_only_then)
 {
-    static const char *const same[] = {"output.dir=elsewhere", "feed.tapes=[b.tape]", "feed.read_ahead=true",
-                                       "feed.speed=10x", "output.log_level=debug", "seed=1", "venue.latency.entry=2000us"};
-    static const char *const other[] = {"seed=2", "venue.latency.entry=3ms", "risk.open_orders_max=1",
-                                        "strategy.name=maker", "account.balances.USDT=1", "feed.to=2024-01-01",
+    static const char *const same[] = {"output.dir=elsewhere",      "feed.tapes=[b.tape]",
+                                       "feed.read_ahead=true",      "feed.speed=10x",
+                                       "output.log_level=debug",    "seed=1",
+                                       "venue.latency.entry=2000us"};
+    static const char *const other[] = {"seed=2",
+                                        "venue.latency.entry=3ms",
+                                        "risk.open_orders_max=1",
+                                        "strategy.name=maker",
+                                        "account.balances.USDT=1",
+                                        "feed.to=2024-01-01",
                                         "engine.book_window=4096"};
     struct run_config *base = good(BASE), *config;
     struct err_text why = {0};
@@ -313,8 +322,9 @@ static void make_instrument(struct instrument *instrument)
 
 Test(config, overrides_are_laid_over_an_instrument)
 {
-    struct run_config *config = good(BASE "venue: {fees: {maker: 0.001, taker: 0.002}}\n"
-                                          "instruments: [{symbol: BTCUSDT, taker_fee: 0.003, tick: 0.5, lot: 0.01, notional_min: 5}]\n");
+    struct run_config *config =
+        good(BASE "venue: {fees: {maker: 0.001, taker: 0.002}}\n"
+                  "instruments: [{symbol: BTCUSDT, taker_fee: 0.003, tick: 0.5, lot: 0.01, notional_min: 5}]\n");
     struct instrument instrument;
     struct err_text why = {0};
     make_instrument(&instrument);
@@ -330,7 +340,9 @@ Test(config, overrides_are_laid_over_an_instrument)
 
     config = good(BASE "instruments: [{symbol: BTCUSDT, tick: 0.05}]\n");
     cr_assert_eq(run_config_apply_instrument(config, &instrument, &why), ERR_CONFIG);
-    cr_assert(strstr(why.text, "dir/run.yaml:3:39: instruments[0].tick: expected at most 1 decimals for BTCUSDT, got '0.05'") != NULL,
+    cr_assert(strstr(why.text,
+                     "dir/run.yaml:3:39: instruments[0].tick: expected at most 1 decimals for BTCUSDT, got '0.05'") !=
+                  NULL,
               "%s", why.text);
     run_config_free(config);
 }

@@ -77,7 +77,8 @@ Test(program, help_and_version_are_there)
 Test(program, every_verb_has_a_whole_manual_page)
 {
     static const char *const verbs[] = {"run", "tape", "strategy", "config", "synth", "import"};
-    static const char *const parts[] = {"NAME\n", "SYNOPSIS\n", "DESCRIPTION\n", "OPTIONS\n", "EXIT STATUS\n", "EXAMPLES\n"};
+    static const char *const parts[] = {"NAME\n",    "SYNOPSIS\n",    "DESCRIPTION\n",
+                                        "OPTIONS\n", "EXIT STATUS\n", "EXAMPLES\n"};
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         run_program(&scratch, &ran, "help %s", verbs[i]);
         cr_assert_eq(ran.code, 0, "%s", verbs[i]);
@@ -102,7 +103,8 @@ Test(program, unknown_words_are_usage_errors_with_a_suggestion)
         {"help confg", "unknown verb 'confg' (did you mean 'config'?)"},
         {"tape chekc x", "got 'chekc' (did you mean 'check'?)"},
         {"tape cat x --kid trade", "unknown option '--kid' (did you mean '--kind'?)"},
-        {"config explain risk.open_order_max", "there is no key 'risk.open_order_max' (did you mean 'risk.open_orders_max'?)"},
+        {"config explain risk.open_order_max",
+         "there is no key 'risk.open_order_max' (did you mean 'risk.open_orders_max'?)"},
         {"strategy", "expected list, show or new"},
         {"run", "expected one CONFIG (before --tape), got nothing"},
         {"run a b", "unexpected word 'b'"},
@@ -131,7 +133,8 @@ Test(program, a_run_leaves_a_whole_directory_and_the_same_digest_twice)
         char a[64], b[64];
         snprintf(a, sizeof(a), "one/%s", files[i]);
         snprintf(b, sizeof(b), "two/%s", files[i]);
-        char *text_a = scratch_read(scratch_path(&scratch, a), NULL), *text_b = scratch_read(scratch_path(&scratch, b), NULL);
+        char *text_a = scratch_read(scratch_path(&scratch, a), NULL),
+             *text_b = scratch_read(scratch_path(&scratch, b), NULL);
         cr_assert_not_null(text_a, "%s", a);
         cr_assert_str_eq(text_a, text_b, "%s differs between two runs", files[i]);
         free(text_a);
@@ -253,7 +256,8 @@ Test(program, ctrl_c_ends_a_run_with_a_partial_result)
     /* Twenty tapes of the same market make a run long enough to be interrupted in it. */
     pid_t child = fork();
     if (child == 0) {
-        if (chdir(scratch.dir) != 0 || freopen("/dev/null", "w", stdout) == NULL || freopen("err", "w", stderr) == NULL)
+        if (chdir(scratch.dir) != 0 || freopen("/dev/null", "w", stdout) == NULL ||
+            freopen("err", "w", stderr) == NULL)
             _exit(99);
         execl(TEST_PROGRAM, "tapedeck", "run", "run.yaml", "--out", "one", "--tape", "a.tape", "a.tape", "a.tape",
               "a.tape", "a.tape", "a.tape", "a.tape", "a.tape", "a.tape", "a.tape", "a.tape", "a.tape", (char *)NULL);
@@ -305,10 +309,11 @@ Test(program, a_new_strategy_compiles_loads_and_runs)
 
 Test(program, a_plugin_of_another_abi_is_refused_with_both_numbers)
 {
-    scratch_write(&scratch, "old.c",
-                  "#include \"core/strategy.h\"\n"
-                  "static const struct strategy old = {.abi = 999, .name = \"old\", .version = \"1\", .help = \"x\"};\n"
-                  "const struct strategy *tapedeck_strategy(void) { return &old; }\n");
+    scratch_write(
+        &scratch, "old.c",
+        "#include \"core/strategy.h\"\n"
+        "static const struct strategy old = {.abi = 999, .name = \"old\", .version = \"1\", .help = \"x\"};\n"
+        "const struct strategy *tapedeck_strategy(void) { return &old; }\n");
     scratch_write(&scratch, "none.c", "int nothing_here;\n");
     char command[2048];
     snprintf(command, sizeof(command),
@@ -443,7 +448,7 @@ Test(program, cutting_in_two_and_merging_gives_the_messages_back)
     cr_assert_eq(ran.code, 0, "%s", ran.err);
     char command[1024];
     snprintf(command, sizeof(command),
-             "cd '%s' && '%s' tape cat a.tape > a.txt && '%s' tape cat m.tape > m.txt && cmp a.txt m.txt", scratch.dir,
-             TEST_PROGRAM, TEST_PROGRAM);
+             "cd '%s' && '%s' tape cat a.tape > a.txt && '%s' tape cat m.tape > m.txt && cmp a.txt m.txt",
+             scratch.dir, TEST_PROGRAM, TEST_PROGRAM);
     cr_assert_eq(system(command), 0);
 }

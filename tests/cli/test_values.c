@@ -24,9 +24,17 @@ Test(values, durations_are_read_exactly_in_every_unit)
         const char *text;
         ns_t value;
     } good[] = {
-        {"7ns", 7},          {"10us", 10000},        {"250ms", 250000000},     {"1.5s", 1500000000},
-        {"5m", 300000000000}, {"2h", 7200000000000}, {"1d", 86400000000000},   {"0", 0},
-        {"0s", 0},           {"-3ms", -3000000},     {"0.000000001s", 1},
+        {"7ns", 7},
+        {"10us", 10000},
+        {"250ms", 250000000},
+        {"1.5s", 1500000000},
+        {"5m", 300000000000},
+        {"2h", 7200000000000},
+        {"1d", 86400000000000},
+        {"0", 0},
+        {"0s", 0},
+        {"-3ms", -3000000},
+        {"0.000000001s", 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         ns_t value = -1;
@@ -40,7 +48,7 @@ Test(values, wrong_durations_are_refused_and_leave_the_target)
     static const struct {
         const char *text;
         err_t err;
-    } bad[] = {{"250", ERR_SYNTAX}, {"", ERR_SYNTAX},        {"ms", ERR_SYNTAX},         {"1 s", ERR_SYNTAX},
+    } bad[] = {{"250", ERR_SYNTAX}, {"", ERR_SYNTAX},         {"ms", ERR_SYNTAX},           {"1 s", ERR_SYNTAX},
                {"1S", ERR_SYNTAX},  {"0.3ns", ERR_PRECISION}, {"999999999999d", ERR_RANGE}, {"1.2.3s", ERR_SYNTAX}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         ns_t value = 42;
@@ -73,9 +81,10 @@ Test(values, times_are_read_in_utc_and_with_offsets)
 
 Test(values, days_that_do_not_exist_are_refused)
 {
-    static const char *const bad[] = {"2023-02-29", "2024-13-01", "2024-00-10", "2024-01-32", "2024-01-01T24:00",
-                                      "2024-01-01T10:60", "2024-1-1", "2024-01-01T10:00:00.1234567890Z", "yesterday",
-                                      "1969-12-31", "2300-01-01", "2024-01-01T10:00Zx"};
+    static const char *const bad[] = {
+        "2023-02-29",       "2024-13-01",       "2024-00-10", "2024-01-32",
+        "2024-01-01T24:00", "2024-01-01T10:60", "2024-1-1",   "2024-01-01T10:00:00.1234567890Z",
+        "yesterday",        "1969-12-31",       "2300-01-01", "2024-01-01T10:00Zx"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         ns_t value;
         cr_assert_neq(time_of(bad[i], &value), ERR_OK, "%s", bad[i]);
@@ -177,8 +186,9 @@ Test(table, last_column_wraps_at_spaces)
     FILE *file = open_memstream(&text, &size);
     struct table *table = table_new("lw", NULL);
     table_cell(table, "key");
-    table_cell(table, "%s", "word word word word word word word word word word word word word word word word word word "
-                            "word word word word word word word");
+    table_cell(table, "%s",
+               "word word word word word word word word word word word word word word word word word word "
+               "word word word word word word word");
     table_print(table, file);
     fclose(file);
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))

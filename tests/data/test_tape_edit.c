@@ -342,7 +342,8 @@ Test(tape_merge, order_is_time_then_the_tape_named_first)
     struct prng prng;
     prng_init(&prng, 5, 0);
     for (int i = 0; i < 3; i++)
-        cr_assert_eq(tape_writer_open(&writers[i], paths[i], fixture.instruments, FIXTURE_INSTRUMENTS, NULL, &why), ERR_OK);
+        cr_assert_eq(tape_writer_open(&writers[i], paths[i], fixture.instruments, FIXTURE_INSTRUMENTS, NULL, &why),
+                     ERR_OK);
     for (uint32_t i = 0; i < fixture.count; i++)
         cr_assert_eq(tape_writer_add(writers[prng_below(&prng, 3)], &fixture.events[i]), ERR_OK);
     for (int i = 0; i < 3; i++)
