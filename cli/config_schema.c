@@ -25,7 +25,7 @@ const struct config_key config_keys[] = {
      "When the made market begins.", 0},
     {"feed.synth.duration", CONFIG_DURATION, AT(feed.synth.duration), "1s", "3660d", "1h", NULL,
      "How long the made market lasts.", 0},
-    {"feed.synth.instruments", CONFIG_U32, AT(feed.synth.instruments), "1", "1024", "1", NULL,
+    {"feed.synth.instruments", CONFIG_U32, AT(feed.synth.instruments), "1", "256", "1", NULL,
      "How many instruments it has.", 0},
     {"feed.synth.level3", CONFIG_BOOL, AT(feed.synth.level3), NULL, NULL, "false", NULL,
      "Also send order-by-order events.", 0},

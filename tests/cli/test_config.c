@@ -393,3 +393,24 @@ Test(config, all_texts_of_the_schema_hold_in_their_own_types)
         cr_assert_not_null(strstr(text, config_keys[i].path), "%s", config_keys[i].path);
     free(text);
 }
+
+Test(config, the_page_tells_every_key_with_its_default)
+{
+    FILE *file = fopen(TEST_SOURCE "/docs/config.md", "r");
+    cr_assert_not_null(file);
+    static char page[65536];
+    page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        char row[128], value[128];
+        snprintf(row, sizeof(row), "\n| `%s` | ", key->path);
+        const char *at = strstr(page, row);
+        cr_assert_not_null(at, "docs/config.md does not tell %s", key->path);
+        snprintf(value, sizeof(value), "`%s`", key->default_value != NULL ? key->default_value : key->path);
+        const char *end = strchr(at + 1, '\n'), *hit = strstr(at, value);
+        cr_assert(hit != NULL && hit < end, "docs/config.md tells another default of %s", key->path);
+        hit = strstr(at, key->help);
+        cr_assert(hit != NULL && hit < end, "docs/config.md tells another meaning of %s", key->path);
+    }
+}
