@@ -23,12 +23,24 @@ static void troubled(struct import *import, const char *fmt, ...)
 
 /* ---- events ---- */
 
+struct import_multiple import_multiple_of(int64_t divisor)
+{
+    ASSERT(divisor > 0);
+    unsigned shift = (unsigned)__builtin_ctzll((uint64_t)divisor);
+    uint64_t odd = (uint64_t)divisor >> shift;
+    uint64_t inverse = odd; /* right in the lowest three bits; each step doubles how many are */
+    for (int i = 0; i < 5; i++)
+        inverse *= 2 - odd * inverse;
+    return (struct import_multiple){inverse, UINT64_MAX / (uint64_t)divisor, shift};
+}
+
 /* Tick and lot were learnt from the beginning of the capture: they must hold for the rest. */
 static bool on_grid(const struct import_lane *lane, const struct event *event)
 {
     uint32_t count = event->bid_count + event->ask_count;
     for (uint32_t i = 0; i < count; i++)
-        if (event->levels[i].price % lane->tick != 0 || event->levels[i].qty % lane->lot != 0)
+        if (!import_is_multiple(&lane->tick, event->levels[i].price) ||
+            !import_is_multiple(&lane->lot, event->levels[i].qty))
             return false;
     return true;
 }

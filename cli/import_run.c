@@ -125,9 +125,10 @@ static err_t make_instruments(struct import *import)
         }
         struct import_lane *lane = &import->lanes[count];
         /* A venue's own tick rules were not learnt from the data: there is nothing to check. */
-        lane->tick = import->scan.family->has_ticks ? 1 : instrument->tick_tables[0].bands[0].tick;
-        lane->lot = instrument->lot;
-        lane->gridded = lane->tick > 1 || lane->lot > 1;
+        px_t tick = import->scan.family->has_ticks ? 1 : instrument->tick_tables[0].bands[0].tick;
+        lane->tick = import_multiple_of(tick);
+        lane->lot = import_multiple_of(instrument->lot);
+        lane->gridded = tick > 1 || instrument->lot > 1;
         import->numbers[i] = count++;
     }
     if (count == 0)

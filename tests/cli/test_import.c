@@ -1,3 +1,4 @@
+#include "cli/import_pass.h"
 #include "cli/import_run.h"
 #include "core/prng.h"
 #include "data/tape_reader.h"
@@ -522,6 +523,21 @@ Test(import, an_interrupted_import_leaves_a_whole_tape)
         cr_assert_eq(read_tape(tape, NULL, NULL, NULL), result.instruments[0].messages);
         cr_assert(result.instruments[0].messages < messages);
         import_result_free(&result);
+    }
+}
+
+Test(import, multiples_are_told_as_division_tells_them)
+{
+    struct prng prng;
+    prng_init(&prng, 20240808, 1);
+    for (int i = 0; i < 200000; i++) {
+        int64_t divisor = 1 + (int64_t)(prng_next(&prng) >> (1 + prng_next(&prng) % 62));
+        int64_t value = (int64_t)prng_next(&prng) >> prng_next(&prng) % 63;
+        if (i % 2 == 0)
+            value -= value % divisor;
+        struct import_multiple of = import_multiple_of(divisor);
+        cr_assert_eq(import_is_multiple(&of, value), value % divisor == 0, "%ld by %ld (seed 20240808)", (long)value,
+                     (long)divisor);
     }
 }
 
