@@ -4,7 +4,7 @@
 
 #include "cli/import_run.h"
 
-#include <jansson.h>
+#include "cli/json_out.h"
 
 /* {"tape":..., "venue":..., "instruments":[{...}], "totals":{...}, "clock":{...}, "files":[...], "dropped":[...]}:
  * the fields are those of `tapedeck help import`. */

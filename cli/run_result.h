@@ -5,7 +5,7 @@
 #include "cli/config.h"
 #include "cli/world_up.h"
 
-#include <jansson.h>
+#include "cli/json_out.h"
 
 enum run_end { RUN_FINISHED, RUN_INTERRUPTED, RUN_ERROR };
 

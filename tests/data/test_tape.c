@@ -192,8 +192,8 @@ Test(tape, a_foreign_or_empty_file_is_refused_with_a_sentence)
     snprintf(path, sizeof(path), "/tmp/tapedeck-foreign-%d", (int)getpid());
     static const char *const contents[] = {
         "", "x", "1723161255030314667 {\"stream\":\"btcusdt@depth\"}\n",
-        "\x5d\x2a\x4d\x18 but nothing like a seal after it ......................"
-        "..........................................................................."};
+        ("\x5d\x2a\x4d\x18 but nothing like a seal after it ......................"
+         "...........................................................................")};
     static const err_t expected[] = {ERR_TRUNCATED, ERR_CORRUPT, ERR_CORRUPT, ERR_CORRUPT};
     for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
         save_file(path, (const uint8_t *)contents[i], strlen(contents[i]));
