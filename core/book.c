@@ -31,7 +31,6 @@ static uint8_t *place_side(struct book_side *side, uint8_t *at, uint32_t window)
     side->summary = (uint64_t *)(void *)at;
     at += align64((window / 4096) * sizeof(uint64_t));
     side->best = -1;
-    side->window_count = 0;
     return at;
 }
 
@@ -74,7 +73,7 @@ static uint32_t far_lower_bound(const struct book_far *far, px_t price)
     return low;
 }
 
-static void far_set(struct book *book, struct book_far *far, px_t price, qty_t qty)
+static __attribute__((noinline)) void far_set(struct book *book, struct book_far *far, px_t price, qty_t qty)
 {
     uint32_t i = far_lower_bound(far, price);
     bool found = i < far->count && far->levels[i].price == price;
@@ -160,8 +159,16 @@ static int64_t scan_up(const struct book_side *side, int64_t slot, uint32_t wind
     return word * 64 + __builtin_ctzll(side->bits[word]);
 }
 
+static inline void set_summary(struct book_side *side, uint64_t word, bool used)
+{
+    const uint64_t mask = UINT64_C(1) << (word & 63);
+    side->summary[word >> 6] = used ? side->summary[word >> 6] | mask : side->summary[word >> 6] & ~mask;
+}
+
 /* The plain leaf: levels of one side into the window, everything unusual handed to far_set. Written once
- * for both sides; `buy` and the grid are constants in each of the four copies the compiler makes. */
+ * for both sides; `buy` and the grid are constants in each of the four copies the compiler makes. Nothing in the
+ * loop depends on whether a level is set or deleted (no one could predict that): the best price is looked for
+ * once, after the message, from the best slot that was ever set. */
 static inline __attribute__((always_inline)) void apply_side(struct book *book, const struct level *levels,
                                                              uint32_t count, bool buy, bool unit_step)
 {
@@ -172,47 +179,38 @@ static inline __attribute__((always_inline)) void apply_side(struct book *book, 
     const uint64_t window = book->window;
     const uint64_t step = unit_step ? 1 : (uint64_t)book->step;
     const uint64_t step_inverse = unit_step ? 0 : book->step_inverse;
-    int64_t best = side->best;
-    uint64_t absent = 0, far = 0;
-    int64_t change = 0;
+    /* As unsigned, -1 (no level) is the largest: right for asks; bids compare as signed. */
+    int64_t reach = side->best;
+    uint64_t absent = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         const qty_t qty = levels[i].qty;
         const uint64_t slot = slot_of(base, step, step_inverse, levels[i].price);
         if (UNLIKELY(slot >= window)) {
-            far++;
+            book->stats.far_levels++;
             far_set(book, &side->far, levels[i].price, qty);
             continue;
         }
         const qty_t old = slots[slot];
         slots[slot] = qty;
-        const bool on = qty != 0;
-        change += (int64_t)on - (int64_t)(old != 0);
+        const uint64_t on = qty != 0;
         absent += (old | qty) == 0;
-        const uint64_t word = slot >> 6;
-        const uint64_t before = all_bits[word];
-        const uint64_t mask = UINT64_C(1) << (slot & 63);
-        const uint64_t after = (before & ~mask) | (on ? mask : 0);
-        all_bits[word] = after;
-        if (UNLIKELY((before == 0) != (after == 0)))
-            side->summary[word >> 6] ^= UINT64_C(1) << (word & 63);
-        if (buy) {
-            if (on)
-                best = (int64_t)slot > best ? (int64_t)slot : best;
-            else if (UNLIKELY((int64_t)slot == best))
-                best = scan_down(side, best);
-        } else {
-            /* -1 (no level) is the largest as unsigned: one comparison for both. */
-            if (on)
-                best = slot < (uint64_t)best ? (int64_t)slot : best;
-            else if (UNLIKELY((int64_t)slot == best))
-                best = scan_up(side, best, (uint32_t)window);
-        }
+        uint64_t *const word = &all_bits[slot >> 6];
+        const uint64_t before = *word;
+        const uint64_t after = (before & ~(UINT64_C(1) << (slot & 63))) | on << (slot & 63);
+        *word = after;
+        if (UNLIKELY(before == 0 || after == 0))
+            set_summary(side, slot >> 6, after != 0);
+        const int64_t candidate = on ? (int64_t)slot : -1;
+        if (buy)
+            reach = candidate > reach ? candidate : reach;
+        else
+            reach = (uint64_t)candidate < (uint64_t)reach ? candidate : reach;
     }
-    side->best = best;
-    side->window_count = (uint32_t)((int64_t)side->window_count + change);
+    if (reach >= 0 && slots[reach] == 0)
+        reach = buy ? scan_down(side, reach) : scan_up(side, reach, (uint32_t)window);
+    side->best = reach;
     book->stats.deletes_absent += absent;
-    book->stats.far_levels += far;
 }
 
 static void apply_levels(struct book *book, enum side side, const struct level *levels, uint32_t count)
@@ -264,7 +262,6 @@ static void clear_window(struct book_side *side, uint32_t window)
         }
     }
     side->best = -1;
-    side->window_count = 0;
 }
 
 /* Where a window of `span` may be centered so that no price of it leaves the range of a price. */
@@ -317,7 +314,6 @@ static void place(struct book *book, struct book_side *to, struct book_far *far,
     uint64_t word = slot >> 6;
     to->bits[word] |= UINT64_C(1) << (slot & 63);
     to->summary[word >> 6] |= UINT64_C(1) << (word & 63);
-    to->window_count++;
 }
 
 static void move_window(struct book *book, px_t center, ns_t ts)
@@ -347,12 +343,10 @@ static void move_window(struct book *book, px_t center, ns_t ts)
         side->qty = to->qty;
         side->bits = to->bits;
         side->summary = to->summary;
-        side->window_count = to->window_count;
         side->best = s == SIDE_BUY ? scan_down(side, book->window) : scan_up(side, -1, book->window);
         to->qty = emptied.qty;
         to->bits = emptied.bits;
         to->summary = emptied.summary;
-        to->window_count = 0;
         refresh_touch(book, (enum side)s);
     }
 }
@@ -501,7 +495,6 @@ void book_copy(struct book *to, const struct book *from)
         memcpy(side->bits, source->bits, from->window / 64 * sizeof(uint64_t));
         memcpy(side->summary, source->summary, (from->window / 4096) * sizeof(uint64_t));
         side->best = source->best;
-        side->window_count = source->window_count;
         side->far.count = source->far.count;
         if (source->far.count != 0)
             memcpy(side->far.levels, source->far.levels, source->far.count * sizeof(struct level));
@@ -591,5 +584,9 @@ uint32_t book_top(const struct book *book, enum side side, struct level *levels,
 
 uint32_t book_level_count(const struct book *book, enum side side)
 {
-    return book->sides[side].window_count + book->sides[side].far.count;
+    const struct book_side *levels = &book->sides[side];
+    uint32_t count = levels->far.count;
+    for (int64_t slot = scan_up(levels, -1, book->window); slot >= 0; slot = scan_up(levels, slot, book->window))
+        count++;
+    return count;
 }

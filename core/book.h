@@ -60,7 +60,6 @@ struct book_side {
     uint64_t *bits;    /* a bit a slot: non-zero quantity */
     uint64_t *summary; /* a bit a word of `bits` */
     int64_t best;      /* slot of the best window level, -1: none */
-    uint32_t window_count;
     struct book_far far;
 };
 
@@ -122,6 +121,7 @@ qty_t book_qty_at(const struct book *book, enum side side, px_t price);
 bool book_next(const struct book *book, enum side side, px_t price, struct level *level);
 /* Up to `capacity` best levels, best first; returns how many. */
 uint32_t book_top(const struct book *book, enum side side, struct level *levels, uint32_t capacity);
+/* Counts: for reports, not for the event path. */
 uint32_t book_level_count(const struct book *book, enum side side);
 
 #ifdef __cplusplus

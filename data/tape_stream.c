@@ -62,7 +62,8 @@ size_t tape_stream_encode(const uint64_t *numbers, size_t count, bool wide, uint
 
 /* ---- decoding ---- */
 
-/* Bytes of data that `groups` control bytes announce: a pair of bit tricks on eight control bytes at once. */
+/* Bytes of data that `groups` control bytes announce: eight control bytes at once, their 2-bit fields summed in
+ * place. */
 static size_t data_size(const uint8_t *controls, size_t groups)
 {
     size_t size = 4 * groups;
@@ -70,12 +71,14 @@ static size_t data_size(const uint8_t *controls, size_t groups)
     for (; g + 8 <= groups; g += 8) {
         uint64_t c;
         memcpy(&c, controls + g, 8);
-        /* the sum of the 2-bit fields: low bits once, high bits twice */
-        size += (size_t)__builtin_popcountll(c & UINT64_C(0x5555555555555555)) +
-                2 * (size_t)__builtin_popcountll(c & UINT64_C(0xaaaaaaaaaaaaaaaa));
+        c = (c & UINT64_C(0x3333333333333333)) + ((c >> 2) & UINT64_C(0x3333333333333333));
+        c = (c & UINT64_C(0x0f0f0f0f0f0f0f0f)) + ((c >> 4) & UINT64_C(0x0f0f0f0f0f0f0f0f));
+        size += (c * UINT64_C(0x0101010101010101)) >> 56;
     }
-    for (; g < groups; g++)
-        size += (size_t)__builtin_popcount(controls[g] & 0x55) + 2 * (size_t)__builtin_popcount(controls[g] & 0xaa);
+    for (; g < groups; g++) {
+        unsigned c = controls[g];
+        size += (c & 3) + ((c >> 2) & 3) + ((c >> 4) & 3) + (c >> 6);
+    }
     return size;
 }
 
@@ -116,6 +119,67 @@ static void decode_part(const struct part *part, uint64_t *numbers, size_t count
     }
 }
 
+#ifdef HAVE_SHUFFLE
+/* For a control byte: where each output byte comes from (0x80: zero), and how many bytes are used. */
+static uint8_t shuffles[256][16] __attribute__((aligned(64)));
+static uint8_t lengths[256];
+static bool have_shuffle;
+
+__attribute__((constructor)) static void fill_tables(void)
+{
+    for (unsigned control = 0; control < 256; control++) {
+        unsigned at = 0;
+        for (unsigned j = 0; j < 4; j++) {
+            unsigned length = ((control >> (2 * j)) & 3) + 1;
+            for (unsigned b = 0; b < 4; b++)
+                shuffles[control][4 * j + b] = b < length ? (uint8_t)(at + b) : 0x80;
+            at += length;
+        }
+        lengths[control] = (uint8_t)at;
+    }
+    __builtin_cpu_init();
+    have_shuffle = __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
+}
+
+__attribute__((target("sse4.1,ssse3"))) static inline __m128i take4(const uint8_t **data, unsigned control)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)*data);
+    *data += lengths[control];
+    return _mm_shuffle_epi8(bytes, _mm_load_si128((const __m128i *)(const void *)shuffles[control]));
+}
+
+__attribute__((target("sse4.1,ssse3"))) static inline __m128i unzigzag4(__m128i x)
+{
+    __m128i sign = _mm_sub_epi32(_mm_setzero_si128(), _mm_and_si128(x, _mm_set1_epi32(1)));
+    return _mm_xor_si128(_mm_srli_epi32(x, 1), sign);
+}
+
+/* Four numbers a round; writes up to three numbers past `count` (TAPE_STREAM_SPARE). */
+__attribute__((target("sse4.1,ssse3"))) static void decode_low_shuffled(const struct part *part, uint64_t *numbers,
+                                                                        size_t count)
+{
+    const uint8_t *data = part->data;
+    for (size_t i = 0; i < count; i += 4) {
+        __m128i x = take4(&data, part->controls[i / 4]);
+        __m128i *out = (__m128i *)(void *)(numbers + i);
+        _mm_storeu_si128(out, _mm_cvtepu32_epi64(x));
+        _mm_storeu_si128(out + 1, _mm_cvtepu32_epi64(_mm_srli_si128(x, 8)));
+    }
+}
+#endif
+
+/* The low halves: most streams have nothing else. */
+static void decode_low(const struct part *part, uint64_t *numbers, size_t count)
+{
+#ifdef HAVE_SHUFFLE
+    if (have_shuffle && !portable_only) {
+        decode_low_shuffled(part, numbers, count);
+        return;
+    }
+#endif
+    decode_part(part, numbers, count, 0);
+}
+
 err_t tape_stream_decode(const uint8_t *in, size_t size, uint64_t *numbers, size_t count)
 {
     if (count == 0)
@@ -131,12 +195,12 @@ err_t tape_stream_decode(const uint8_t *in, size_t size, uint64_t *numbers, size
     case 1:
         if (!open_part(in + 1, end, count, &low) || low.end != end)
             return ERR_CORRUPT;
-        decode_part(&low, numbers, count, 0);
+        decode_low(&low, numbers, count);
         return ERR_OK;
     case 2:
         if (!open_part(in + 1, end, count, &low) || !open_part(low.end, end, count, &high) || high.end != end)
             return ERR_CORRUPT;
-        decode_part(&low, numbers, count, 0);
+        decode_low(&low, numbers, count);
         decode_part(&high, numbers, count, 32);
         return ERR_OK;
     default:
@@ -179,40 +243,6 @@ static err_t levels_general(const uint8_t *prices, size_t prices_size, const uin
 }
 
 #ifdef HAVE_SHUFFLE
-/* For a control byte: where each output byte comes from (0x80: zero), and how many bytes are used. */
-static uint8_t shuffles[256][16] __attribute__((aligned(64)));
-static uint8_t lengths[256];
-static bool have_shuffle;
-
-__attribute__((constructor)) static void fill_tables(void)
-{
-    for (unsigned control = 0; control < 256; control++) {
-        unsigned at = 0;
-        for (unsigned j = 0; j < 4; j++) {
-            unsigned length = ((control >> (2 * j)) & 3) + 1;
-            for (unsigned b = 0; b < 4; b++)
-                shuffles[control][4 * j + b] = b < length ? (uint8_t)(at + b) : 0x80;
-            at += length;
-        }
-        lengths[control] = (uint8_t)at;
-    }
-    __builtin_cpu_init();
-    have_shuffle = __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
-}
-
-__attribute__((target("sse4.1,ssse3"))) static inline __m128i take4(const uint8_t **data, unsigned control)
-{
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)*data);
-    *data += lengths[control];
-    return _mm_shuffle_epi8(bytes, _mm_load_si128((const __m128i *)(const void *)shuffles[control]));
-}
-
-__attribute__((target("sse4.1,ssse3"))) static inline __m128i unzigzag4(__m128i x)
-{
-    __m128i sign = _mm_sub_epi32(_mm_setzero_si128(), _mm_and_si128(x, _mm_set1_epi32(1)));
-    return _mm_xor_si128(_mm_srli_epi32(x, 1), sign);
-}
-
 /* Unit step and lot, both streams narrow, sums that fit 32 bits: the encoder chooses widths so that this holds
  * wherever the numbers allow it. */
 __attribute__((target("sse4.1,ssse3"))) static err_t levels_narrow(const struct part *prices, const struct part *qtys,
