@@ -5,9 +5,10 @@
  *   asks   ─ ─ ─ ─ ─ ─ ─ ┤ . . . . . qty[best_ask] ... qty[W] ├ ─ ─ ─ ─ ─ ─ ─
  *                         base                                base + W * step
  *
- * Near the touch a level is one array slot (O(1) read and write); a bitmap over the slots finds the next
- * best price. Levels outside the window, or off its grid, live in one sorted array a side: fewer, slower,
- * never lost. The window moves when the touch comes near its edge. Best prices are always at hand.
+ * Near the touch a level is one array slot (O(1) read and write); a byte for a stretch of slots tells where there
+ * is nothing, so that the next best price is found quickly. Levels outside the window, or off its grid, live in
+ * one sorted array a side: fewer, slower, never lost. The window moves when the touch comes near its edge. Best
+ * prices are always at hand.
  *
  * What is wrong with a book is reported, not hidden:
  *   stale     no snapshot yet, or data were missed since (GAP); stays until the next snapshot
@@ -56,10 +57,9 @@ struct book_far {
 };
 
 struct book_side {
-    qty_t *qty;        /* window slots */
-    uint64_t *bits;    /* a bit a slot: non-zero quantity */
-    uint64_t *summary; /* a bit a word of `bits` */
-    int64_t best;      /* slot of the best window level, -1: none */
+    qty_t *qty;    /* window slots */
+    uint8_t *used; /* a byte a chunk of slots: 0 means that all of them are empty */
+    int64_t best;  /* slot of the best window level, -1: none */
     struct book_far far;
 };
 

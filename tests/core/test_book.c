@@ -526,7 +526,7 @@ Test(book, levels_on_a_coarse_grid_live_in_the_window)
         apply(book, EVENT_BOOK_SNAPSHOT, levels, 100, 100);
         cr_assert_eq(book->step, ticks[t]);
         cr_assert_eq(book->stats.far_levels, 0);
-        cr_assert_eq(book->sides[SIDE_BUY].window_count, 100);
+        cr_assert_eq(book_level_count(book, SIDE_BUY), 100);
         cr_assert_eq(book->touch[SIDE_SELL].price, 100001 * ticks[t]);
         free(book);
     }
