@@ -5,7 +5,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ROOT=$PWD
 TAPEDECK=${TAPEDECK:-$ROOT/build/release/tapedeck}
 DATA=${TAPEDECK_DATA:-$ROOT/../shared/data}
-LONG=${TAPEDECK_TEST_LONG:-}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/tapedeck-e2e.XXXXXX")
 checks=0 failures=0 finished=no
 
