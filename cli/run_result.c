@@ -230,7 +230,8 @@ static void print_identity(const struct run_summary *summary)
     for (uint16_t i = 0; i < summary->stage->lane_count; i++) {
         const struct stage_tape *tape = &summary->stage->tapes[i];
         table_cell(table, i == 0 ? "tape" : "");
-        table_cell(table, "%s  %s%s", tape->hash, tape->path, tape->closed ? "" : "  (not closed)");
+        table_cell(table, "%s%s%s%s", tape->hash, tape->hash[0] != '\0' ? "  " : "", tape->path,
+                   tape->closed ? "" : "  (not closed)");
     }
     table_cell(table, "binary");
     table_cell(table, "tapedeck %s, build %s", cli_version(), cli_build_id());

@@ -9,6 +9,7 @@
 #include "cli/values.h"
 #include "cli/version.h"
 #include "data/tape_edit.h"
+#include "data/tape_reader.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -91,6 +92,35 @@ int tape_action_cut(int argc, char **argv)
     return end("tape cut", err, &why, out, &stats, json);
 }
 
+/* Two tapes with the same instrument at the same time: legitimate (trades here, books there), or a mistake. */
+static void warn_overlap(char **paths, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct tape_reader *a = NULL;
+        if (tape_reader_open(&a, paths[i], NULL, NULL) != ERR_OK)
+            return; /* the merge will say why */
+        for (int j = i + 1; j < count; j++) {
+            struct tape_reader *b = NULL;
+            if (tape_reader_open(&b, paths[j], NULL, NULL) != ERR_OK)
+                break;
+            const struct tape_info *x = tape_reader_info(a), *y = tape_reader_info(b);
+            bool overlap = x->first_ts <= y->last_ts && y->first_ts <= x->last_ts;
+            for (uint32_t k = 0; overlap && k < (uint32_t)x->instrument_count * y->instrument_count; k++) {
+                const struct instrument *p = &x->instruments[k / y->instrument_count];
+                const struct instrument *q = &y->instruments[k % y->instrument_count];
+                if (strcmp(p->venue, q->venue) == 0 && strcmp(p->symbol, q->symbol) == 0)
+                    fprintf(
+                        stderr,
+                        "tapedeck tape merge: note: %s is in %s and %s at the same time; when both hold its book, "
+                        "the merged book mixes them\n",
+                        p->symbol, paths[i], paths[j]);
+            }
+            tape_reader_close(b);
+        }
+        tape_reader_close(a);
+    }
+}
+
 int tape_action_merge(int argc, char **argv)
 {
     const char *out = NULL;
@@ -110,6 +140,8 @@ int tape_action_merge(int argc, char **argv)
         err = options_operands(argc, argv, 1, 1024, "FILE...", &why);
     if (err == ERR_OK && out == NULL)
         err = err_say(&why, ERR_USAGE, "--out FILE is missing");
+    if (err == ERR_OK)
+        warn_overlap(argv + 1, argc - 1);
     progress_begin(&progress, "merge", "levels", true);
     struct tape_edit_options options = {.progress = show_progress,
                                         .context = &progress,

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const char verb_run_help[] =
     "NAME\n"
@@ -57,7 +58,8 @@ const char verb_run_help[] =
     "  tapedeck run run.yaml --set seed=7 --set venue.latency.entry=5ms --out runs/slow\n"
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
-#define RUN_BUDGET 65536 /* inputs between two looks at the clock, the disk and the signals */
+#define RUN_BUDGET    65536              /* inputs between two looks at the clock, the disk and the signals */
+#define PACE_SLEEP_NS UINT64_C(50000000) /* at a recorded pace: between two looks at the signals */
 
 struct run_job {
     struct run_config *config;
@@ -106,6 +108,23 @@ static void show_progress(struct run_job *run)
     progress_update(&run->progress, done, total, engine_counters(stage->engine)->levels, now);
 }
 
+/* feed.speed: sleep a little when the simulated time is ahead of the wall's; true: look at the signals and ask again.
+ * Inputs are then handled one by one, so that at most one is early. It changes when, never what. */
+static bool wait_for_wall(const struct run_job *run)
+{
+    const uint32_t speed = run->config->feed.speed;
+    const ns_t now = engine_now(run->stage->engine);
+    if (speed == 0 || now <= run->stage->first_ts)
+        return false;
+    uint64_t due = (uint64_t)(now - run->stage->first_ts) / speed, elapsed = progress_elapsed(&run->progress);
+    if (elapsed >= due)
+        return false;
+    uint64_t wait = due - elapsed < PACE_SLEEP_NS ? due - elapsed : PACE_SLEEP_NS;
+    struct timespec sleep = {.tv_sec = 0, .tv_nsec = (long)wait};
+    (void)nanosleep(&sleep, NULL);
+    return true;
+}
+
 static void run_loop(struct run_job *run)
 {
     struct engine *engine = run->stage->engine;
@@ -116,7 +135,9 @@ static void run_loop(struct run_job *run)
             run->err = ERR_INTERRUPTED;
             return;
         }
-        err = engine_run(engine, RUN_BUDGET);
+        if (wait_for_wall(run))
+            continue;
+        err = engine_run(engine, run->config->feed.speed == 0 ? RUN_BUDGET : 1);
         show_progress(run);
         if (err == ERR_OK)
             err = run_output_error(run->output, &run->why);

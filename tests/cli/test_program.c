@@ -181,6 +181,20 @@ Test(program, the_resolved_config_of_a_run_runs_to_the_same_digest)
     json_decref(result);
 }
 
+Test(program, a_paced_run_takes_its_time_and_changes_nothing)
+{
+    make_tape("a.tape", 1);
+    scratch_write(&scratch, "run.yaml", maker_config);
+    char fast[64], paced[64];
+    digest_of(fast, "--no-output");
+    digest_of(paced, "--no-output --set feed.speed=60x");
+    cr_assert_str_eq(fast, paced);
+    json_t *result = json_of(ran.out);
+    double wall = json_real_value(json_object_get(json_object_get(result, "timing"), "wall_s"));
+    cr_assert_geq(wall, 0.49, "30 s at 60x: %f", wall);
+    json_decref(result);
+}
+
 Test(program, a_directory_with_something_in_it_is_never_written_over)
 {
     make_tape("a.tape", 1);
