@@ -38,7 +38,7 @@ static uint8_t *place_side(struct book_side *side, uint8_t *at, uint32_t window)
 void book_init(struct book *book, void *memory, uint32_t window, uint32_t far_capacity,
                const struct instrument *instrument)
 {
-    ASSERT(window >= BOOK_WINDOW_MIN && (window & (window - 1)) == 0);
+    ASSERT(window >= BOOK_WINDOW_MIN && window <= BOOK_WINDOW_MAX && (window & (window - 1)) == 0);
     ASSERT(((uintptr_t)memory & 63) == 0);
     memset(book, 0, sizeof(*book));
     uint8_t *at = memory;
@@ -97,15 +97,34 @@ static __attribute__((noinline)) void far_set(struct book *book, struct book_far
 
 /* ---- the window ---- */
 
-/* Slot of a price, or a number >= window when it is outside or off the grid. */
-static inline uint64_t slot_of(px_t base, uint64_t step, uint64_t step_inverse, px_t price)
+/* How prices become slots: the unit grid needs no division, small steps one multiplication, large ones two. */
+enum grid { GRID_UNIT, GRID_SMALL, GRID_LARGE };
+#define GRID_SMALL_STEP_MAX (INT64_C(1) << 22)
+
+static inline enum grid grid_of(const struct book *book)
 {
-    uint64_t distance = (uint64_t)price - (uint64_t)base;
-    if (LIKELY(step_inverse == 0))
+    return book->step == 1 ? GRID_UNIT : book->step <= GRID_SMALL_STEP_MAX ? GRID_SMALL : GRID_LARGE;
+}
+
+/* Slot of a price, or a number >= window when it is outside or off the grid. With M = ceil(2^64 / step) the upper
+ * half of distance * M is the quotient, and the lower half is below M exactly for multiples of the step, as long as
+ * slots x step < M (Lemire, Kaser and Kurz, "Faster remainder by direct computation", 2019): that holds for every
+ * slot of a window of 2^20 when step <= 2^22. Larger steps multiply back. */
+static inline __attribute__((always_inline)) uint64_t slot_on(enum grid grid, px_t base, uint64_t step,
+                                                              uint64_t step_inverse, px_t price)
+{
+    const uint64_t distance = (uint64_t)price - (uint64_t)base;
+    if (grid == GRID_UNIT)
         return distance;
-    /* Exact for multiples of step below 2^63; the product tells the others apart. */
-    uint64_t slot = (uint64_t)(((u128_t)distance * step_inverse) >> 64);
-    return slot * step == distance ? slot : UINT64_MAX;
+    const u128_t product = (u128_t)distance * step_inverse;
+    const uint64_t slot = (uint64_t)(product >> 64);
+    const bool exact = grid == GRID_SMALL ? (uint64_t)product < step_inverse : slot * step == distance;
+    return exact ? slot : UINT64_MAX;
+}
+
+static inline uint64_t slot_of(const struct book *book, px_t price)
+{
+    return slot_on(grid_of(book), book->base, (uint64_t)book->step, book->step_inverse, price);
 }
 
 static inline px_t price_of(const struct book *book, int64_t slot)
@@ -168,26 +187,25 @@ static void forget_chunks(struct book_side *side, int64_t low_slot, int64_t high
 }
 
 /* The plain leaf: levels of one side into the window, everything unusual handed to far_set. Written once
- * for both sides; `buy` and the grid are constants in each of the four copies the compiler makes. Nothing in the
+ * for both sides; `buy` and the grid are constants in each of the six copies the compiler makes. Nothing in the
  * loop depends on whether a level is set or deleted (no one could predict that): the best price is looked for
  * once, after the message, from the best slot that was ever set. */
 static inline __attribute__((always_inline)) void apply_side(struct book *book, const struct level *levels,
-                                                             uint32_t count, bool buy, bool unit_step)
+                                                             uint32_t count, bool buy, enum grid grid)
 {
     struct book_side *side = &book->sides[buy ? SIDE_BUY : SIDE_SELL];
     qty_t *const slots = side->qty;
     uint8_t *const used = side->used;
     const px_t base = book->base;
     const uint64_t window = book->window;
-    const uint64_t step = unit_step ? 1 : (uint64_t)book->step;
-    const uint64_t step_inverse = unit_step ? 0 : book->step_inverse;
+    const uint64_t step = (uint64_t)book->step, step_inverse = book->step_inverse;
     /* As unsigned, -1 (no level) is the largest: right for asks; bids compare as signed. */
     int64_t reach = side->best;
     uint64_t absent = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         const qty_t qty = levels[i].qty;
-        const uint64_t slot = slot_of(base, step, step_inverse, levels[i].price);
+        const uint64_t slot = slot_on(grid, base, step, step_inverse, levels[i].price);
         if (UNLIKELY(slot >= window)) {
             book->stats.far_levels++;
             far_set(book, &side->far, levels[i].price, qty);
@@ -218,16 +236,17 @@ static inline __attribute__((always_inline)) void apply_side(struct book *book, 
 
 static void apply_levels(struct book *book, enum side side, const struct level *levels, uint32_t count)
 {
-    if (LIKELY(book->step_inverse == 0)) {
-        if (side == SIDE_BUY)
-            apply_side(book, levels, count, true, true);
-        else
-            apply_side(book, levels, count, false, true);
-    } else {
-        if (side == SIDE_BUY)
-            apply_side(book, levels, count, true, false);
-        else
-            apply_side(book, levels, count, false, false);
+    const bool buy = side == SIDE_BUY;
+    switch (grid_of(book)) {
+    case GRID_UNIT:
+        buy ? apply_side(book, levels, count, true, GRID_UNIT) : apply_side(book, levels, count, false, GRID_UNIT);
+        break;
+    case GRID_SMALL:
+        buy ? apply_side(book, levels, count, true, GRID_SMALL) : apply_side(book, levels, count, false, GRID_SMALL);
+        break;
+    case GRID_LARGE:
+        buy ? apply_side(book, levels, count, true, GRID_LARGE) : apply_side(book, levels, count, false, GRID_LARGE);
+        break;
     }
 }
 
@@ -299,7 +318,7 @@ static bool middle(const struct book *book, px_t *center)
 /* Put one level of `side` (old window or far) where it belongs on the new grid. */
 static void place(struct book *book, struct book_side *to, struct book_far *far, px_t price, qty_t qty)
 {
-    uint64_t slot = slot_of(book->base, (uint64_t)book->step, book->step_inverse, price);
+    uint64_t slot = slot_of(book, price);
     if (slot >= book->window) {
         far_set(book, far, price, qty);
         return;
@@ -321,7 +340,7 @@ static void move_window(struct book *book, px_t center, ns_t ts)
         uint32_t kept = 0;
         for (uint32_t i = 0; i < far->count; i++) {
             struct level level = far->levels[i];
-            if (slot_of(book->base, (uint64_t)book->step, book->step_inverse, level.price) < book->window)
+            if (slot_of(book, level.price) < book->window)
                 place(book, to, far, level.price, level.qty);
             else
                 far->levels[kept++] = level;
@@ -505,7 +524,7 @@ void book_copy(struct book *to, const struct book *from)
 qty_t book_qty_at(const struct book *book, enum side s, px_t price)
 {
     const struct book_side *side = &book->sides[s];
-    uint64_t slot = slot_of(book->base, (uint64_t)book->step, book->step_inverse, price);
+    uint64_t slot = slot_of(book, price);
     if (LIKELY(slot < book->window))
         return side->qty[slot];
     uint32_t i = far_lower_bound(&side->far, price);

@@ -29,6 +29,7 @@ extern "C" {
 #endif
 
 #define BOOK_WINDOW_MIN     4096
+#define BOOK_WINDOW_MAX     1048576
 #define BOOK_WINDOW_DEFAULT 131072 /* ticks; a power of two */
 #define BOOK_FAR_DEFAULT    16384  /* levels a side outside the window or off its grid */
 

@@ -243,17 +243,18 @@ static err_t levels_general(const uint8_t *prices, size_t prices_size, const uin
 }
 
 #ifdef HAVE_SHUFFLE
-/* Unit step and lot, both streams narrow, sums that fit 32 bits: the encoder chooses widths so that this holds
- * wherever the numbers allow it. */
+/* Step and lot below 2^31, both streams narrow: then no product exceeds 63 bits. */
 __attribute__((target("sse4.1,ssse3"))) static err_t levels_narrow(const struct part *prices, const struct part *qtys,
                                                                    bool paired, bool plain, px_t price_base,
-                                                                   struct level *levels, size_t count)
+                                                                   int64_t step, int64_t lot, struct level *levels,
+                                                                   size_t count)
 {
     const uint8_t *p = prices->data, *q = qtys->data;
     __m128i carry = _mm_setzero_si128();   /* the running price, in all four lanes */
     __m128i carry_q = _mm_setzero_si128(); /* paired: running quantities of both sides, twice */
     __m128i negative = _mm_setzero_si128();
     const __m128i base = _mm_set1_epi64x(price_base);
+    const __m128i steps = _mm_set1_epi64x(step), lots = _mm_set1_epi64x(lot);
     for (size_t i = 0; i < count; i += 4) {
         __m128i d = take4(&p, prices->controls[i / 4]);
         if (!plain)
@@ -270,15 +271,16 @@ __attribute__((target("sse4.1,ssse3"))) static err_t levels_narrow(const struct 
             carry_q = _mm_shuffle_epi32(n, 0xee);
             negative = _mm_or_si128(negative, n);
         }
-        __m128i price_low = _mm_add_epi64(base, _mm_cvtepi32_epi64(d));
-        __m128i price_high = _mm_add_epi64(base, _mm_cvtepi32_epi64(_mm_srli_si128(d, 8)));
-        __m128i qty_low = _mm_cvtepu32_epi64(n);
-        __m128i qty_high = _mm_cvtepu32_epi64(_mm_srli_si128(n, 8));
+        /* products of lanes 0 and 2, then of lanes 1 and 3 */
+        __m128i price_even = _mm_add_epi64(base, _mm_mul_epi32(d, steps));
+        __m128i price_odd = _mm_add_epi64(base, _mm_mul_epi32(_mm_srli_epi64(d, 32), steps));
+        __m128i qty_even = _mm_mul_epu32(n, lots);
+        __m128i qty_odd = _mm_mul_epu32(_mm_srli_epi64(n, 32), lots);
         __m128i *out = (__m128i *)(void *)(levels + i);
-        _mm_storeu_si128(out + 0, _mm_unpacklo_epi64(price_low, qty_low));
-        _mm_storeu_si128(out + 1, _mm_unpackhi_epi64(price_low, qty_low));
-        _mm_storeu_si128(out + 2, _mm_unpacklo_epi64(price_high, qty_high));
-        _mm_storeu_si128(out + 3, _mm_unpackhi_epi64(price_high, qty_high));
+        _mm_storeu_si128(out + 0, _mm_unpacklo_epi64(price_even, qty_even));
+        _mm_storeu_si128(out + 1, _mm_unpacklo_epi64(price_odd, qty_odd));
+        _mm_storeu_si128(out + 2, _mm_unpackhi_epi64(price_even, qty_even));
+        _mm_storeu_si128(out + 3, _mm_unpackhi_epi64(price_odd, qty_odd));
     }
     return _mm_movemask_ps(_mm_castsi128_ps(negative)) == 0 ? ERR_OK : ERR_CORRUPT;
 }
@@ -290,13 +292,13 @@ err_t tape_stream_decode_levels(const uint8_t *prices, size_t prices_size, const
 {
 #ifdef HAVE_SHUFFLE
     /* Narrow is width 1 on the wire; that the sums fit 32 bits is a promise of width 1 for prices (TAPE.md). */
-    if (have_shuffle && !portable_only && step == 1 && lot == 1 && count != 0 && prices_size != 0 && qtys_size != 0 &&
-        prices[0] == 1 && qtys[0] == 1) {
+    if (have_shuffle && !portable_only && step <= INT32_MAX && lot <= INT32_MAX && count != 0 && prices_size != 0 &&
+        qtys_size != 0 && prices[0] == 1 && qtys[0] == 1) {
         struct part p, q;
         if (!open_part(prices + 1, prices + prices_size, count, &p) || p.end != prices + prices_size ||
             !open_part(qtys + 1, qtys + qtys_size, count, &q) || q.end != qtys + qtys_size)
             return ERR_CORRUPT;
-        return levels_narrow(&p, &q, paired, plain, price_base, levels, count);
+        return levels_narrow(&p, &q, paired, plain, price_base, step, lot, levels, count);
     }
 #endif
     return levels_general(prices, prices_size, qtys, qtys_size, paired, plain, price_base, step, lot, levels, count,
