@@ -200,37 +200,54 @@ static void fire_timer(struct engine *engine)
         engine_deliver_refusals(engine);
 }
 
-/* Equity is looked at on a grid of event time; where nothing arrived since the last look, nothing is shown. */
+/* Equity is looked at on a grid of event time: a point of it counts when something arrived since the last one. */
+static ns_t equity_next(const struct engine *engine)
+{
+    return engine->equity_inputs == engine->counters.inputs ? NS_MAX : engine->equity_due;
+}
+
+/* The point after one that was passed. */
+static ns_t grid_after(const struct engine *engine, ns_t ts)
+{
+    return ts > NS_MAX - engine->equity_interval ? NS_MAX : ts + engine->equity_interval;
+}
+
 static void show_equity(struct engine *engine)
 {
     const ns_t ts = engine->equity_due;
-    engine->equity_due = ts > NS_MAX - engine->equity_interval ? NS_MAX : ts + engine->equity_interval;
-    if (engine->daily_loss)
-        engine_mark_risk(engine);
-    if (engine->equity_inputs == engine->counters.inputs)
-        return;
+    engine->equity_due = grid_after(engine, ts);
     engine->equity_inputs = engine->counters.inputs;
+    if (engine->daily_loss)
+        engine_mark_risk(engine, ts);
     if (engine->sink != NULL && engine->sink->equity != NULL)
         engine->sink->equity(engine->sink->context, ts, engine);
 }
 
-/* What is due by the clock before the next input: timers first, then the equity of that instant. */
-static bool fire_due(struct engine *engine, ns_t until)
+/* Nothing arrived on the points before an input at `ts`: they are left out at once, however many they are. Only the
+ * last one is marked, so that a new day begins with what was held before its first input. */
+static void skip_equity(struct engine *engine, ns_t ts)
 {
-    const ns_t timer = timers_due(&engine->timers);
-    if (timer > until && engine->equity_due > until)
-        return false;
-    if (timer <= engine->equity_due)
+    if (LIKELY(engine->equity_due > ts || engine->equity_due == NS_MAX || equity_next(engine) != NS_MAX))
+        return;
+    const uint64_t ahead = (uint64_t)ts - (uint64_t)engine->equity_due;
+    const ns_t last = ts - (ns_t)(ahead % (uint64_t)engine->equity_interval);
+    if (engine->daily_loss)
+        engine_mark_risk(engine, last);
+    engine->equity_due = grid_after(engine, last);
+}
+
+/* The next thing that is due by the clock: timers first, then the equity of that instant. */
+static void fire_due(struct engine *engine)
+{
+    if (timers_due(&engine->timers) <= equity_next(engine))
         fire_timer(engine);
     else
         show_equity(engine);
-    return true;
 }
 
-static ns_t next_due(const struct engine *engine)
+static ns_t earlier(ns_t a, ns_t b)
 {
-    const ns_t timer = timers_due(&engine->timers);
-    return timer < engine->equity_due ? timer : engine->equity_due;
+    return a < b ? a : b;
 }
 
 /* Ask the world for inputs; fire what is due before them. ERR_OK: there is an input to handle. */
@@ -238,14 +255,16 @@ static err_t refill(struct engine *engine)
 {
     for (;;) {
         struct world *world = engine->world;
-        const ns_t due = next_due(engine);
+        const ns_t due = earlier(timers_due(&engine->timers), equity_next(engine));
         err_t err = world->ops->refill(world, engine->now, due);
         if (err == ERR_AGAIN && due != NS_MAX) {
-            fire_due(engine, due);
+            fire_due(engine);
             continue;
         }
-        if (err == ERR_OK && world->run.until > due)
-            world->run.until = due;
+        if (err == ERR_OK) {
+            skip_equity(engine, world->run.at->ts);
+            engine_wake_at(engine, earlier(timers_due(&engine->timers), engine->equity_due));
+        }
         if (err != ERR_OK && err != ERR_END && err != ERR_AGAIN)
             err_say(&engine->why, err, "%s", world->why.text);
         return err;
@@ -260,7 +279,7 @@ static void first_input(struct engine *engine)
     ns_t rest = ts % engine->equity_interval;
     if (rest < 0)
         rest += engine->equity_interval;
-    engine->equity_due = ts - rest + engine->equity_interval;
+    engine->equity_due = grid_after(engine, ts - rest);
     engine_wake_at(engine, engine->equity_due);
 }
 

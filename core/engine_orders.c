@@ -100,7 +100,7 @@ static void book_fill(struct engine *engine, struct order *order, const struct e
     engine->counters.fills++;
     engine->counters.maker_fills += execution->maker;
     if (engine->daily_loss)
-        engine_mark_risk(engine);
+        engine_mark_risk(engine, engine->now);
     if (engine->sink != NULL && engine->sink->fill != NULL)
         engine->sink->fill(engine->sink->context, engine->now, order, execution);
     if (engine->strategy->fill != NULL)

@@ -51,8 +51,8 @@ extern const struct strategy_verbs engine_verbs;
 void engine_on_execution(struct engine *engine, const struct event *event);
 /* Deliver the refusals that were waiting when called. */
 void engine_deliver_refusals(struct engine *engine);
-/* Give the gate the equity of every settle currency. */
-void engine_mark_risk(struct engine *engine);
+/* Give the gate the equity of every settle currency, as of `ts`. */
+void engine_mark_risk(struct engine *engine, ns_t ts);
 void engine_fold_state(struct engine *engine);
 /* An answer or a timer at `ts` may come before the rest of the run. */
 static inline void engine_wake_at(struct engine *engine, ns_t ts)

@@ -59,7 +59,7 @@ money_t engine_equity(const struct engine *engine, const char *currency)
     return equity;
 }
 
-void engine_mark_risk(struct engine *engine)
+void engine_mark_risk(struct engine *engine, ns_t ts)
 {
     for (uint16_t i = 0; i < engine->instrument_count; i++) {
         const char *currency = engine->instruments[i].settle;
@@ -67,7 +67,7 @@ void engine_mark_risk(struct engine *engine)
         for (uint16_t j = 0; j < i && !seen; j++)
             seen = strcmp(engine->instruments[j].settle, currency) == 0;
         if (!seen)
-            risk_mark(engine->risk, currency, engine_equity(engine, currency), engine->now);
+            risk_mark(engine->risk, currency, engine_equity(engine, currency), ts);
     }
 }
 
