@@ -1,4 +1,4 @@
-/* The step and the loop. What happens to orders is in engine_orders.c, what things are worth in engine_value.c. */
+/* The step and the loop: what every input passes through. */
 #include "core/engine_state.h"
 
 #include <string.h>
@@ -91,15 +91,15 @@ static inline void fold_input(struct engine *engine, const struct event *event)
     digest_u64(digest, (uint64_t)event->ts);
     digest_u64(digest, (uint64_t)DIGEST_INPUT << 56 | (uint64_t)event->lane << 40 |
                            (uint64_t)event->instrument << 24 | (uint64_t)event->kind << 8 | event->flags);
-    digest_u64(digest, event->seq);
+    digest_u64(digest, digest_pair(digest_pair(digest_pair((uint64_t)event->exch_ts, event->seq), event->seq_first),
+                                   event->seq_prev));
 }
 
 /* The touch after a book message stands for the book until its levels are folded at the end. */
 static inline void fold_touch(struct engine *engine, const struct book *book)
 {
-    const struct level *bid = &book->touch[SIDE_BUY], *ask = &book->touch[SIDE_SELL];
-    digest_u64(&engine->digest, (uint64_t)bid->price ^ (uint64_t)bid->qty << 32);
-    digest_u64(&engine->digest, (uint64_t)ask->price ^ (uint64_t)ask->qty << 32 ^ book->flags);
+    digest_u64(&engine->digest, digest_level(&book->touch[SIDE_BUY]));
+    digest_u64(&engine->digest, digest_pair(digest_level(&book->touch[SIDE_SELL]), book->flags));
 }
 
 static inline void on_book(struct engine *engine, const struct event *event)
@@ -116,8 +116,7 @@ static inline void on_book(struct engine *engine, const struct event *event)
 
 static inline void on_trade(struct engine *engine, const struct event *event)
 {
-    digest_u64(&engine->digest, (uint64_t)event->levels[0].price);
-    digest_u64(&engine->digest, (uint64_t)event->levels[0].qty);
+    digest_u64(&engine->digest, digest_level(&event->levels[0]));
     engine->counters.levels++;
     if (!(event->flags & EVENT_SPECIAL))
         engine->last_trades[event->instrument] = event->levels[0].price;
@@ -128,6 +127,7 @@ static inline void on_trade(struct engine *engine, const struct event *event)
 static void on_other(struct engine *engine, const struct event *event)
 {
     const struct strategy *strategy = engine->strategy;
+    engine_fold_body(engine, event);
     switch (event->kind) {
     case EVENT_GAP:
         /* A gap without an instrument is one of the whole source: every book is stale. */
@@ -135,11 +135,6 @@ static void on_other(struct engine *engine, const struct event *event)
             if (event->instrument == i || event->instrument == INSTRUMENT_NONE)
                 book_apply(&engine->books[i], event);
         engine->counters.gaps++;
-        break;
-    case EVENT_BBO:
-        digest_u64(&engine->digest, (uint64_t)event->levels[0].price ^ (uint64_t)event->levels[0].qty << 32);
-        digest_u64(&engine->digest, (uint64_t)event->levels[1].price ^ (uint64_t)event->levels[1].qty << 32);
-        engine->counters.levels += 2;
         break;
     case EVENT_SIGNAL:
     case EVENT_PARAMETER:

@@ -48,34 +48,6 @@ static void relock(struct engine *engine, struct order *order, money_t wanted)
 
 /* ---- outputs ---- */
 
-static void fold_order(struct engine *engine, enum digest_mark mark, const struct order *order, px_t price, qty_t qty)
-{
-    struct digest *digest = &engine->digest;
-    digest_u64(digest, (uint64_t)mark << 56 | (uint64_t)order->instrument << 32 | (uint64_t)order->side << 24 |
-                           (uint64_t)order->type << 16 | (uint64_t)order->tif << 8 | order->flags);
-    digest_u64(digest, (uint64_t)engine->now);
-    digest_u64(digest, order->id);
-    digest_u64(digest, (uint64_t)price);
-    digest_u64(digest, (uint64_t)qty);
-}
-
-static void fold_execution(struct engine *engine, const struct execution *execution)
-{
-    struct digest *digest = &engine->digest;
-    digest_u64(digest, execution->order_id);
-    digest_u64(digest, execution->venue_order);
-    digest_u64(digest, execution->trade_id);
-    digest_u64(digest, (uint64_t)execution->venue_ts);
-    digest_u64(digest, (uint64_t)execution->price);
-    digest_u64(digest, (uint64_t)execution->qty);
-    digest_u64(digest, (uint64_t)execution->leaves);
-    digest_u64(digest, (uint64_t)execution->fee);
-    digest_u64(digest, (uint64_t)(execution->fee >> 64));
-    digest_u64(digest, (uint64_t)execution->fee_decimals << 48 | (uint64_t)execution->kind << 40 |
-                           (uint64_t)execution->maker << 32 | (uint64_t)execution->reason << 16 |
-                           (uint16_t)execution->venue_code);
-}
-
 static void tell_order(struct engine *engine, const struct order *order, const struct execution *execution)
 {
     if (engine->sink != NULL && engine->sink->order != NULL)
@@ -110,7 +82,7 @@ static void book_fill(struct engine *engine, struct order *order, const struct e
 void engine_on_execution(struct engine *engine, const struct event *event)
 {
     const struct execution *execution = event->body;
-    fold_execution(engine, execution);
+    engine_fold_execution(engine, execution);
     struct order *order;
     if (order_table_apply(engine->orders, execution, event->ts, &order) != ERR_OK) {
         engine->counters.illegal_reports++;
@@ -161,7 +133,7 @@ static err_t refuse(struct engine *engine, struct order *order, enum reason reas
     const struct execution execution = {
         .order_id = order->id, .venue_ts = engine->now, .kind = EXEC_REJECT, .reason = (uint16_t)reason};
     engine->counters.refused++;
-    fold_execution(engine, &execution);
+    engine_fold_execution(engine, &execution);
     struct order *same;
     err_t err = order_table_apply(engine->orders, &execution, engine->now, &same);
     ASSERT(err == ERR_OK && same == order);
@@ -189,7 +161,7 @@ static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *r
     order->locked = 0;
     if (order_id != NULL)
         *order_id = order->id;
-    fold_order(engine, DIGEST_ORDER, order, order->price, order->qty);
+    engine_fold_order(engine, DIGEST_ORDER, order, order->price, order->qty);
     if (reason != REASON_NONE)
         return refuse(engine, order, reason);
     relock(engine, order, lock_wanted(engine, order));
@@ -217,7 +189,7 @@ static err_t verb_cancel(struct strategy_ctx *ctx, uint64_t order_id)
         return err;
     order->cancel_pending = 1;
     engine->counters.cancels++;
-    fold_order(engine, DIGEST_CANCEL, order, order->price, order->qty);
+    engine_fold_order(engine, DIGEST_CANCEL, order, order->price, order->qty);
     return ERR_OK;
 }
 
@@ -241,7 +213,7 @@ static err_t verb_amend(struct strategy_ctx *ctx, uint64_t order_id, px_t price,
         return err;
     order->amend_pending = 1;
     engine->counters.amends++;
-    fold_order(engine, DIGEST_AMEND, order, price, qty);
+    engine_fold_order(engine, DIGEST_AMEND, order, price, qty);
     return ERR_OK;
 }
 

@@ -3,6 +3,7 @@
  *   engine.c         the step and the loop
  *   engine_orders.c  the strategy's verbs, the risk gate, executions, cash
  *   engine_value.c   marks and equity
+ *   engine_fold.c    what the digest is fed with beyond the hot path: bodies, executions, orders, the last state
  */
 #ifndef TAPEDECK_CORE_ENGINE_STATE_H
 #define TAPEDECK_CORE_ENGINE_STATE_H
@@ -53,12 +54,22 @@ void engine_on_execution(struct engine *engine, const struct event *event);
 void engine_deliver_refusals(struct engine *engine);
 /* Give the gate the equity of every settle currency, as of `ts`. */
 void engine_mark_risk(struct engine *engine, ns_t ts);
-void engine_fold_state(struct engine *engine);
 /* An answer or a timer at `ts` may come before the rest of the run. */
 static inline void engine_wake_at(struct engine *engine, ns_t ts)
 {
     if (ts < engine->world->run.until)
         engine->world->run.until = ts;
+}
+
+/* Two numbers in one word of the digest: a change of one always shows, and changes of both make up for each other
+ * only by an accident of 2^-64. */
+static inline uint64_t digest_pair(uint64_t a, uint64_t b)
+{
+    return a * UINT64_C(0x9e3779b97f4a7c15) + b;
+}
+static inline uint64_t digest_level(const struct level *level)
+{
+    return digest_pair((uint64_t)level->price, (uint64_t)level->qty);
 }
 
 enum digest_mark {
@@ -71,5 +82,13 @@ enum digest_mark {
     DIGEST_TIMER,
     DIGEST_STATE
 };
+
+/* ---- engine_fold.c ---- */
+/* What an input carries beyond its header: levels, or the fields of its body. */
+void engine_fold_body(struct engine *engine, const struct event *event);
+void engine_fold_order(struct engine *engine, enum digest_mark mark, const struct order *order, px_t price,
+                       qty_t qty);
+void engine_fold_execution(struct engine *engine, const struct execution *execution);
+void engine_fold_state(struct engine *engine);
 
 #endif

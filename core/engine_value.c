@@ -1,4 +1,4 @@
-/* Marks, equity, and the state that the digest ends with. */
+/* Marks and equity. */
 #include "core/engine_state.h"
 
 #include <string.h>
@@ -69,59 +69,4 @@ void engine_mark_risk(struct engine *engine, ns_t ts)
         if (!seen)
             risk_mark(engine->risk, currency, engine_equity(engine, currency), ts);
     }
-}
-
-static void fold_money(struct digest *digest, money_t value)
-{
-    digest_u64(digest, (uint64_t)value);
-    digest_u64(digest, (uint64_t)(value >> 64));
-}
-
-static void fold_book(struct digest *digest, const struct book *book)
-{
-    digest_u64(digest, book->flags);
-    digest_u64(digest, book->seq);
-    for (int side = 0; side < 2; side++) {
-        struct level level;
-        for (bool more = book_best(book, (enum side)side, &level); more;
-             more = book_next(book, (enum side)side, level.price, &level)) {
-            digest_u64(digest, (uint64_t)level.price);
-            digest_u64(digest, (uint64_t)level.qty);
-        }
-    }
-}
-
-void engine_fold_state(struct engine *engine)
-{
-    struct digest *digest = &engine->digest;
-    digest_u64(digest, (uint64_t)DIGEST_STATE << 56 | engine->instrument_count);
-    digest_u64(digest, (uint64_t)engine->now);
-    for (uint16_t i = 0; i < engine->instrument_count; i++) {
-        fold_book(digest, &engine->books[i]);
-        const struct position *position = account_position(engine->account, i);
-        digest_u64(digest, (uint64_t)position->qty);
-        digest_u64(digest, (uint64_t)position->bought);
-        digest_u64(digest, (uint64_t)position->sold);
-        digest_u64(digest, position->fill_count);
-        fold_money(digest, position->cost);
-        fold_money(digest, position->realised);
-        fold_money(digest, position->fees);
-    }
-    for (uint32_t i = 0; i < account_balance_count(engine->account); i++) {
-        const struct balance *balance = account_balance_at(engine->account, i);
-        digest_bytes(digest, balance->currency, strlen(balance->currency));
-        fold_money(digest, balance->total);
-        fold_money(digest, balance->locked);
-        fold_money(digest, balance->fees);
-        fold_money(digest, balance->realised);
-    }
-    for (struct order *order = order_table_next_open(engine->orders, NULL); order != NULL;
-         order = order_table_next_open(engine->orders, order)) {
-        digest_u64(digest, order->id);
-        digest_u64(digest, (uint64_t)order->price);
-        digest_u64(digest, (uint64_t)order_leaves(order));
-        digest_u64(digest, order->state);
-    }
-    digest_u64(digest, engine->counters.inputs);
-    digest_u64(digest, engine->counters.fills);
 }

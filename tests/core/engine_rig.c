@@ -161,8 +161,8 @@ struct rig *rig_new(void)
     rig->last_now = INT64_MIN;
     cr_assert_eq(instrument_init(&rig->instruments[0], "synthetic", "BTC-USDT", "BTC", "USDT", CONTRACT_SPOT, 2, 3),
                  ERR_OK);
-    cr_assert_eq(
-        instrument_init(&rig->instruments[1], "synthetic", "ETHUSDT", "ETH", "USDT", CONTRACT_LINEAR, 2, 3), ERR_OK);
+    cr_assert_eq(instrument_init(&rig->instruments[1], "synthetic", "ETHUSDT", "ETH", "USDT", CONTRACT_LINEAR, 2, 3),
+                 ERR_OK);
     for (int i = 0; i < 2; i++)
         rig->instruments[i].taker_fee = decimal_pow10(FEE_DECIMALS) / 1000;
     rig->strategy = (struct strategy){.abi = STRATEGY_ABI,

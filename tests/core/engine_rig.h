@@ -25,8 +25,8 @@ struct rig_sent {
 };
 
 struct rig;
-/* `moment`: b, x, t, s, o, f as in the trace, or S (start), E (stop). `id`: of the timer or order; `ts`: of the event or
- * deadline. */
+/* `moment`: b, x, t, s, o, f as in the trace, or S (start), E (stop). `id`: of the timer or order; `ts`: of the event
+ * or deadline. */
 typedef void (*rig_react)(struct rig *rig, struct strategy_ctx *ctx, char moment, uint64_t id, ns_t ts);
 
 struct rig {
@@ -35,9 +35,9 @@ struct rig {
     struct level levels[RIG_EVENTS][4];
     struct execution executions[RIG_EVENTS];
     uint32_t event_count, batch;
-    err_t answer;   /* of submit, cancel and amend */
-    err_t at_end;   /* ERR_END, or what the world breaks with */
-    ns_t last_now;  /* what refill was last told */
+    err_t answer;  /* of submit, cancel and amend */
+    err_t at_end;  /* ERR_END, or what the world breaks with */
+    ns_t last_now; /* what refill was last told */
     struct rig_sent sent[RIG_SENT];
     uint32_t sent_count;
 

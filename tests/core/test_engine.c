@@ -214,7 +214,8 @@ static void wrong_requests(struct rig *rig, struct strategy_ctx *ctx, char momen
     (void)id;
     if (moment != 'b' || ts != 100)
         return;
-    static const struct order_request good = {.instrument = 0, .side = SIDE_BUY, .type = ORDER_LIMIT, .price = 1, .qty = 1};
+    static const struct order_request good = {
+        .instrument = 0, .side = SIDE_BUY, .type = ORDER_LIMIT, .price = 1, .qty = 1};
     struct order_request request = good;
     uint64_t order = 99;
     request.instrument = 2;
@@ -322,13 +323,13 @@ Test(engine, reports_that_the_table_forbids_are_counted_and_told_to_nobody)
     struct rig *rig = rig_new();
     rig->react = buy_once;
     rig_snapshot(rig, 100, 10000, 10010);
-    rig_execution(rig, 101, 7, EXEC_ACK);     /* never sent */
-    rig_fill(rig, 102, 1, 10000, 2001);       /* more than was asked for */
+    rig_execution(rig, 101, 7, EXEC_ACK); /* never sent */
+    rig_fill(rig, 102, 1, 10000, 2001);   /* more than was asked for */
     rig_execution(rig, 103, 1, EXEC_ACK);
-    rig_execution(rig, 104, 1, EXEC_REJECT);  /* it lives */
-    rig_execution(rig, 105, 1, EXEC_ACK);     /* again */
+    rig_execution(rig, 104, 1, EXEC_REJECT); /* it lives */
+    rig_execution(rig, 105, 1, EXEC_ACK);    /* again */
     rig_execution(rig, 106, 1, EXEC_CANCELLED);
-    rig_fill(rig, 107, 1, 10000, 1);          /* it is gone */
+    rig_fill(rig, 107, 1, 10000, 1); /* it is gone */
     rig_run(rig);
     check_trace(rig, "b100 sent1 o1:ack o1:cancelled stop ");
     cr_expect_eq(engine_counters(rig->engine)->illegal_reports, 5);
@@ -487,19 +488,15 @@ static void check_locks(enum side side, const struct lock_step *steps, size_t co
 
 Test(engine, a_buy_locks_its_value_and_fee_until_it_ends)
 {
-    static const struct lock_step filled[] = {{EXEC_ACK, 0, 0, 200200},
-                                              {EXEC_FILL, 10000, 500, 150150},
-                                              {EXEC_FILL, 9000, 1500, 0}};
+    static const struct lock_step filled[] = {
+        {EXEC_ACK, 0, 0, 200200}, {EXEC_FILL, 10000, 500, 150150}, {EXEC_FILL, 9000, 1500, 0}};
     static const struct lock_step cancelled[] = {{EXEC_FILL, 10000, 500, 150150}, {EXEC_CANCELLED, 0, 0, 0}};
     static const struct lock_step rejected[] = {{EXEC_REJECT, 0, 0, 0}};
     static const struct lock_step expired[] = {{EXEC_ACK, 0, 0, 200200}, {EXEC_EXPIRED, 0, 0, 0}};
-    static const struct lock_step amended[] = {{EXEC_ACK, 0, 0, 200200},
-                                               {EXEC_FILL, 10000, 1000, 100100},
-                                               {EXEC_AMENDED, 5000, 3000, 100100},
-                                               {EXEC_AMENDED, 5000, 2000, 50050},
-                                               {EXEC_AMENDED, 10000, 4000, 300300},
-                                               {EXEC_CANCEL_REJECT, 0, 0, 300300},
-                                               {EXEC_CANCELLED, 0, 0, 0}};
+    static const struct lock_step amended[] = {
+        {EXEC_ACK, 0, 0, 200200},          {EXEC_FILL, 10000, 1000, 100100},    {EXEC_AMENDED, 5000, 3000, 100100},
+        {EXEC_AMENDED, 5000, 2000, 50050}, {EXEC_AMENDED, 10000, 4000, 300300}, {EXEC_CANCEL_REJECT, 0, 0, 300300},
+        {EXEC_CANCELLED, 0, 0, 0}};
     check_locks(SIDE_BUY, filled, ARRAY_LEN(filled));
     check_locks(SIDE_BUY, cancelled, ARRAY_LEN(cancelled));
     check_locks(SIDE_BUY, rejected, ARRAY_LEN(rejected));
@@ -619,14 +616,15 @@ Test(engine, equity_is_cash_and_holdings_and_unrealised_profit_at_mid_then_trade
     struct rig *rig = rig_new();
     rig->react = buy_spot_and_contract;
     rig_snapshot(rig, 100, 10000, 10010);
-    rig_fill(rig, 101, 1, 10000, 1000);                                 /* 6 BTC, 900 USDT */
-    rig_fill(rig, 102, 2, 500, 2000);                                   /* short 2 at 5.00 */
+    rig_fill(rig, 101, 1, 10000, 1000); /* 6 BTC, 900 USDT */
+    rig_fill(rig, 102, 2, 500, 2000);   /* short 2 at 5.00 */
     rig_up(rig);
     cr_assert_eq(engine_run(rig->engine, UINT64_MAX), ERR_END);
     cr_expect(engine_equity(rig->engine, "USDT") == 900 * WHOLE + 600300 * THOUSANDTH, "6 BTC at 100.05");
     rig_snapshot(rig, 103, 400, 420)->instrument = 1;
     cr_assert_eq(engine_run(rig->engine, UINT64_MAX), ERR_END);
-    cr_expect(engine_equity(rig->engine, "USDT") == 900 * WHOLE + (600300 + 1800) * THOUSANDTH, "short from 5.00 at 4.10");
+    cr_expect(engine_equity(rig->engine, "USDT") == 900 * WHOLE + (600300 + 1800) * THOUSANDTH,
+              "short from 5.00 at 4.10");
     rig_delta(rig, 104, SIDE_SELL, 420, 0)->instrument = 1;
     cr_assert_eq(engine_run(rig->engine, UINT64_MAX), ERR_END);
     cr_expect(engine_equity(rig->engine, "USDT") == 900 * WHOLE + (600300 + 2000) * THOUSANDTH, "one side: at 4.00");
@@ -634,7 +632,8 @@ Test(engine, equity_is_cash_and_holdings_and_unrealised_profit_at_mid_then_trade
     rig_trade(rig, 106, 999, 1)->instrument = 1;
     rig->events[rig->event_count - 1].flags = EVENT_SPECIAL;
     cr_assert_eq(engine_run(rig->engine, UINT64_MAX), ERR_END);
-    cr_expect(engine_equity(rig->engine, "USDT") == 900 * WHOLE + (600300 + 1000) * THOUSANDTH, "last trade: at 4.50");
+    cr_expect(engine_equity(rig->engine, "USDT") == 900 * WHOLE + (600300 + 1000) * THOUSANDTH,
+              "last trade: at 4.50");
     cr_expect(engine_equity(rig->engine, "BTC") == 6 * WHOLE);
     cr_expect(engine_equity(rig->engine, "EUR") == 0);
     rig_free(rig);

@@ -25,7 +25,8 @@ static uint32_t first_of(const ns_t *keys, uint32_t count)
     return first;
 }
 
-/* The least key at which another source comes before `winner`: at its own key when its number is lower, else after. */
+/* The least key at which another source comes before `winner`: at its own key when its number is lower, else after.
+ */
 static ns_t bound_of(const ns_t *keys, uint32_t count, uint32_t winner)
 {
     ns_t bound = NS_MAX;
