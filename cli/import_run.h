@@ -26,7 +26,7 @@ enum import_clock { IMPORT_CLOCK_NONE, IMPORT_CLOCK_CONSTANT, IMPORT_CLOCK_DRIFT
 
 #define IMPORT_BASE_LATENCY_DEFAULT NS_PER_MS
 #define IMPORT_SILENCE_DEFAULT      (30 * NS_PER_S)
-#define IMPORT_SCAN_BYTES_DEFAULT   (4u << 20)
+#define IMPORT_SCAN_BYTES_DEFAULT   (1u << 20)
 #define IMPORT_LISTED               20 /* dropped lines that are listed; all are counted */
 
 struct import_options {

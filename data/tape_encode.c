@@ -337,50 +337,90 @@ static bool pack_stream(struct tape_encoder *encoder, const uint64_t *numbers, s
     return true;
 }
 
+static bool all_multiples(const struct column *column, int64_t of)
+{
+    for (size_t i = 0; i < column->count; i++)
+        if (column->numbers[i] != 0 && (int64_t)column->numbers[i] % of != 0)
+            return false;
+    return true;
+}
+
 /* The largest of 1 ms, 1 us, 1 ns that divides every venue stamp step of the block. */
 static uint64_t exch_unit(const struct tape_encoder *encoder)
 {
-    uint64_t unit = NS_PER_MS;
+    bool ms = true, us = true;
     for (size_t g = 0; g < encoder->group_count; g++) {
         const struct column *column = &encoder->groups[g].columns[COLUMN_EXCH];
-        for (size_t i = 0; i < column->count && unit > 1; i++)
-            while (unit > 1 && (int64_t)column->numbers[i] % (int64_t)unit != 0)
-                unit /= 1000;
+        ms = ms && all_multiples(column, NS_PER_MS);
+        us = us && (ms || all_multiples(column, NS_PER_US));
     }
-    return unit;
+    return ms ? (uint64_t)NS_PER_MS : us ? (uint64_t)NS_PER_US : 1;
 }
 
+/* `candidate` when it divides the distance of every number to `base`, else 1. */
 static int64_t common_step(const struct column *column, int64_t base, int64_t candidate)
 {
     if (candidate <= 1)
         return 1;
-    for (size_t i = 0; i < column->count; i++)
-        if ((int64_t)(column->numbers[i] - (uint64_t)base) % candidate != 0)
+    const uint64_t inverse = UINT64_MAX / (uint64_t)candidate + 1;
+    const bool small = candidate < INT64_C(1) << 22;
+    for (size_t i = 0; i < column->count; i++) {
+        const int64_t distance = (int64_t)(column->numbers[i] - (uint64_t)base);
+        /* the lower half of the product tells multiples from others (see price_multiples) */
+        const uint64_t size = distance < 0 ? 0 - (uint64_t)distance : (uint64_t)distance;
+        const bool divides = small && size < UINT64_C(1) << 41 ? size * inverse < inverse : distance % candidate == 0;
+        if (!divides)
             return 1;
+    }
     return candidate;
 }
 
+/* The prices as multiples of the step above the base, into the scratch column; all of them are multiples. Small steps
+ * are divided by multiplication: the quotient of d is the upper half of d x ceil(2^64 / step) while d x step stays
+ * below 2^64. */
+static bool price_multiples(struct tape_encoder *encoder, const struct group *group, px_t base, int64_t step)
+{
+    const uint64_t inverse = UINT64_MAX / (uint64_t)step + 1;
+    encoder->scratch.count = 0;
+    for (size_t i = 0; i < group->prices.count; i++) {
+        const int64_t distance = (int64_t)(group->prices.numbers[i] - (uint64_t)base);
+        int64_t multiple;
+        if (step == 1) {
+            multiple = distance;
+        } else if (step < INT64_C(1) << 22 && distance < INT64_C(1) << 41 && distance > -(INT64_C(1) << 41)) {
+            const uint64_t size = distance < 0 ? 0 - (uint64_t)distance : (uint64_t)distance;
+            multiple = (int64_t)(uint64_t)(((u128_t)size * inverse) >> 64);
+            multiple = distance < 0 ? -multiple : multiple;
+        } else {
+            multiple = distance / step;
+        }
+        if (!column_push(&encoder->scratch, (uint64_t)multiple))
+            return false;
+    }
+    return true;
+}
+
 /* Differences of the prices into the scratch column. Zigzag treats rises and falls alike; plain differences save a
- * bit on rises (most venues send a side's levels rising) and spend four bytes on a fall. */
+ * bit on rises (most venues send a side's levels rising) and spend four bytes on a fall. They wrap modulo 2^64, as
+ * they do in the decoder. */
 static bool price_deltas(struct tape_encoder *encoder, const struct group *group, px_t base, int64_t step, bool plain,
                          bool *wide)
 {
-    encoder->scratch.count = 0;
+    if (!price_multiples(encoder, group, base, step))
+        return false;
+    uint64_t *numbers = encoder->scratch.numbers;
+    const size_t count = encoder->scratch.count;
     *wide = false;
-    px_t before = base;
-    for (size_t i = 0; i < group->prices.count; i++) {
-        px_t price = (px_t)group->prices.numbers[i];
-        /* Differences wrap modulo 2^64, as they do in the decoder; division needs the plain difference, which is
-         * what common_step saw. */
-        int64_t delta = (int64_t)((uint64_t)price - (uint64_t)before) / step;
-        int64_t offset = (int64_t)((uint64_t)price - (uint64_t)base) / step;
+    uint64_t before = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t offset = (int64_t)numbers[i];
+        const int64_t delta = (int64_t)(numbers[i] - before);
         *wide |= offset != (int32_t)offset || delta != (int32_t)delta;
-        if (!column_push(&encoder->scratch, plain ? (uint64_t)delta : zigzag(delta)))
-            return false;
-        before = price;
+        before = numbers[i];
+        numbers[i] = plain ? (uint64_t)delta : zigzag(delta);
     }
-    for (size_t i = 0; plain && !*wide && i < encoder->scratch.count; i++)
-        encoder->scratch.numbers[i] &= UINT32_MAX;
+    for (size_t i = 0; plain && !*wide && i < count; i++)
+        numbers[i] &= UINT32_MAX;
     return true;
 }
 
@@ -448,7 +488,8 @@ static bool pack_group(struct tape_encoder *encoder, struct group *group, uint64
 }
 
 /* Stamps are often finer than the clock behind them (a clock of 100 ns or 1 us steps): deltas are stored as multiples
- * of a unit and a rest that is nearly always zero. The unit is the one that costs the fewest bytes here. */
+ * of a unit and a rest that is nearly always zero. The unit is the one that costs the fewest bytes in the block's
+ * first messages. */
 static ns_t ts_unit(const struct column *deltas)
 {
     static const ns_t units[] = {1, 100, NS_PER_US, NS_PER_MS};
@@ -456,7 +497,7 @@ static ns_t ts_unit(const struct column *deltas)
     uint64_t best_cost = UINT64_MAX;
     for (size_t u = 0; u < ARRAY_LEN(units); u++) {
         uint64_t cost = 0;
-        for (size_t i = 0; i < deltas->count; i++) {
+        for (size_t i = 0; i < deltas->count && i < 512; i++) {
             uint64_t multiple = (deltas->numbers[i] + (uint64_t)units[u] / 2) / (uint64_t)units[u];
             uint64_t rest = deltas->numbers[i] - multiple * (uint64_t)units[u];
             cost += multiple == 0 ? 1 : (71u - (unsigned)__builtin_clzll(multiple)) / 8;

@@ -19,7 +19,7 @@ void tape_stream_force_portable(bool portable)
 
 size_t tape_stream_bound(size_t count)
 {
-    return 1 + 2 * ((count + 3) / 4 * 17);
+    return 1 + 2 * ((count + 3) / 4 * 17) + 3;
 }
 
 static unsigned byte_length(uint32_t x)
@@ -38,8 +38,11 @@ static size_t encode_part(const uint64_t *numbers, size_t count, unsigned shift,
             uint32_t x = 4 * g + j < count ? (uint32_t)(numbers[4 * g + j] >> shift) : 0;
             unsigned length = byte_length(x);
             control |= (length - 1) << (2 * j);
-            for (unsigned b = 0; b < length; b++)
-                *data++ = (uint8_t)(x >> (8 * b));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+            x = __builtin_bswap32(x);
+#endif
+            memcpy(data, &x, 4); /* the next number overwrites what is too much */
+            data += length;
         }
         out[g] = (uint8_t)control;
     }
