@@ -110,7 +110,7 @@ const struct config_key config_keys[] = {
      "Least important line that log.txt keeps.", CONFIG_NOT_HASHED},
 
     {"engine", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Capacities, allocated once before the first event.", 0},
-    {"engine.book_window", CONFIG_POWER2, AT(engine.book_window), "4096", "16777216", "131072", NULL,
+    {"engine.book_window", CONFIG_POWER2, AT(engine.book_window), "4096", "1048576", "131072", NULL,
      "Ticks around the touch that a book keeps in its fast part.", 0},
     {"engine.book_far", CONFIG_U32, AT(engine.book_far), "16", "1048576", "16384", NULL,
      "Levels a side that a book keeps outside of it.", 0},
