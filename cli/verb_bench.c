@@ -26,7 +26,7 @@ const char verb_bench_help[] =
     "                        the tape\n"
     "    --levels N          repeat the tape to at least N levels (default 20e6)\n"
     "    --rounds N          rounds of each loop, the best counts (default 3)\n"
-    "    --block-levels N    levels a block of the tapes that are made (default 16384)\n"
+    "    --block-levels N    levels a block of the tapes that are made (default 32768)\n"
     "    --dir DIR           where the temporary files go (default: $TMPDIR or /tmp); about 10 bytes a level\n"
     "    --no-memory         leave out the memory figures (they make a tape of 24 hours)\n"
     "    --json              one JSON object\n\n"

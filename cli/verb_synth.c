@@ -56,7 +56,7 @@ const char verb_synth_help[] =
     "                           mean of the exponential part (default 1ms)\n"
     "      --rate N             actions a second and instrument (default 2400)\n"
     "      --volatility PPM     of the value, standard deviation over one second in millionths (default 30)\n"
-    "      --block-levels N     levels a block of the tape, 64 to 65536 (default 16384)\n"
+    "      --block-levels N     levels a block of the tape, 64 to 65536 (default 32768)\n"
     "      --force              replace whatever file is there\n"
     "  -q, --quiet              no progress line\n"
     "  -j, --json               print the summary as JSON\n"

@@ -157,7 +157,7 @@ err_t tape_compressor_open(struct tape_compressor **compressor, int level)
     if (opened == NULL)
         return ERR_NOMEM;
     opened->zstd = ZSTD_createCCtx();
-    opened->level = level == 0 ? 3 : level;
+    opened->level = level == 0 ? TAPE_ZSTD_LEVEL_DEFAULT : level;
     if (opened->zstd == NULL) {
         free(opened);
         return ERR_NOMEM;

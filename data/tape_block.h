@@ -16,7 +16,8 @@
 #define TAPE_VERSION      1
 #define TAPE_SEAL_SIZE    128
 #define TAPE_TRAILER_SIZE 104
-#define TAPE_FRAME_LIMIT  (1u << 28)
+#define TAPE_FRAME_LIMIT        (1u << 28)
+#define TAPE_ZSTD_LEVEL_DEFAULT 4
 
 enum tape_frame_type { TAPE_FRAME_HEADER = 1, TAPE_FRAME_BLOCK = 2, TAPE_FRAME_INDEX = 3 };
 

@@ -19,14 +19,14 @@ struct tape_writer;
 
 struct tape_writer_options {
     uint32_t block_levels;  /* 0: the default (TAPE_BLOCK_LEVELS_DEFAULT); 64..65536 */
-    int zstd_level;         /* 0: the default (3) */
+    int zstd_level;         /* 0: the default (TAPE_ZSTD_LEVEL_DEFAULT) */
     ns_t flush_ns;          /* event time; 0: by size only */
     bool sync;              /* fdatasync after every block */
     bool exclusive;         /* fail with ERR_EXISTS instead of replacing a file */
     const char *source;     /* provenance: one line, may be NULL */
     const char *created_by; /* program and version, may be NULL */
 };
-#define TAPE_BLOCK_LEVELS_DEFAULT 16384
+#define TAPE_BLOCK_LEVELS_DEFAULT 32768
 
 struct tape_writer_stats {
     uint64_t messages, levels, blocks, bytes;

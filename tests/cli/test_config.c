@@ -109,7 +109,7 @@ Test(config, errors_show_file_line_column_and_caret)
         "  3 | venue: {fees: {maker: 0.0000000001}}\n"
         "    |                       ^~~~~~~~~~~~");
     bad(BASE "engine: {book_window: 5000}\n", NULL,
-        "dir/run.yaml:3:23: engine.book_window: expected a power of two from 4096 to 16777216, got '5000'\n"
+        "dir/run.yaml:3:23: engine.book_window: expected a power of two from 4096 to 1048576, got '5000'\n"
         "  3 | engine: {book_window: 5000}\n"
         "    |                       ^~~~");
 }
