@@ -173,6 +173,18 @@ static json_t *tapes_json(const struct stage *stage)
     return list;
 }
 
+/* What the simulated venue counted; `clock_behind` above zero says that arrival stamps are not to be trusted. */
+static json_t *venue_json(const struct stage *stage)
+{
+    const struct sim_stats *stats = sim_world_stats(stage->world);
+    json_t *object = json_object();
+    json_set_u64(object, "requests", stats->requests);
+    json_set_u64(object, "executions", stats->executions);
+    json_set_u64(object, "clock_behind", stats->clock_behind);
+    json_set_u64(object, "lookahead_blocks", stats->lookahead_most);
+    return object;
+}
+
 json_t *run_result_json(const struct run_summary *summary)
 {
     const struct run_config *config = summary->config;
@@ -201,6 +213,7 @@ json_t *run_result_json(const struct run_summary *summary)
     json_set_u64(object, "orders", counters->orders);
     json_set_u64(object, "fills", counters->fills);
     json_set(object, "counters", counters_json(counters));
+    json_set(object, "venue", venue_json(summary->stage));
     json_set(object, "account", account_json(summary->stage));
     return object;
 }
@@ -316,6 +329,13 @@ void run_result_print(const struct run_summary *summary)
            "\n\n",
            counters->orders, counters->refused, counters->rejects, counters->cancels, counters->fills,
            counters->maker_fills, counters->gaps, counters->crossed);
+    const uint64_t behind = sim_world_stats(summary->stage->world)->clock_behind;
+    if (behind != 0)
+        printf("warning: %" PRIu64
+               " market events carry venue stamps later than their arrival: the clock of the recording "
+               "ran behind;\n         they count as of their arrival. `tapedeck import --clock-offset constant` "
+               "corrects a tape\n\n",
+               behind);
     print_account(summary->stage);
     print_positions(summary->stage);
     putchar('\n');

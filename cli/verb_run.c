@@ -7,6 +7,7 @@
 #include "cli/stop_signal.h"
 #include "cli/verbs.h"
 #include "cli/world_up.h"
+#include "feeds/pace_feed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,8 @@ const char verb_run_help[] =
     "  tapedeck run run.yaml --set seed=7 --set venue.latency.entry=5ms --out runs/slow\n"
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
-#define RUN_BUDGET    65536              /* inputs between two looks at the clock, the disk and the signals */
-#define PACE_SLEEP_NS UINT64_C(50000000) /* at a recorded pace: between two looks at the signals */
+#define RUN_BUDGET    65536            /* inputs between two looks at the clock, the disk and the signals */
+#define PACE_SLEEP_NS (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
 
 struct run_job {
     struct run_config *config;
@@ -116,11 +117,11 @@ static bool wait_for_wall(const struct run_job *run)
     const ns_t now = engine_now(run->stage->engine);
     if (speed == 0 || now <= run->stage->first_ts)
         return false;
-    uint64_t due = (uint64_t)(now - run->stage->first_ts) / speed, elapsed = progress_elapsed(&run->progress);
-    if (elapsed >= due)
+    const ns_t wait =
+        pace_wait((ns_t)progress_elapsed(&run->progress), pace_due(0, run->stage->first_ts, now, speed, 1));
+    if (wait == 0)
         return false;
-    uint64_t wait = due - elapsed < PACE_SLEEP_NS ? due - elapsed : PACE_SLEEP_NS;
-    struct timespec sleep = {.tv_sec = 0, .tv_nsec = (long)wait};
+    struct timespec sleep = {.tv_sec = 0, .tv_nsec = (long)(wait < PACE_SLEEP_NS ? wait : PACE_SLEEP_NS)};
     (void)nanosleep(&sleep, NULL);
     return true;
 }

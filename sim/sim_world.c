@@ -19,6 +19,7 @@ struct lane {
     struct cursor engine, venue;
     ns_t venue_clock;
     bool ended;
+    err_t failure; /* the feed broke after the last batch: the engine stops when it gets there */
 };
 
 struct request {
@@ -116,6 +117,8 @@ static err_t look(struct sim_world *sim, struct lane *lane, struct cursor *curso
             continue;
         }
         if (lane->ended) {
+            if (lane->failure != ERR_OK && cursor == &lane->engine)
+                return break_with(sim, lane->failure, lane->feed->why.text);
             *event = NULL;
             return ERR_OK;
         }
@@ -135,7 +138,9 @@ static err_t look(struct sim_world *sim, struct lane *lane, struct cursor *curso
                 "of the venue and of arrival are too far apart; correct the clock when importing "
                 "(--clock-offset), or use larger blocks");
         } else if (err != ERR_OK) {
-            return break_with(sim, err, lane->feed->why.text);
+            /* The venue, which reads ahead, sees an end; the engine still gets all that came before the damage. */
+            lane->ended = true;
+            lane->failure = err;
         } else {
             lane->end++;
             if (lane->end - lane->first > sim->stats.lookahead_most)
@@ -146,7 +151,7 @@ static err_t look(struct sim_world *sim, struct lane *lane, struct cursor *curso
 
 static err_t set_engine_key(struct sim_world *sim, uint16_t number)
 {
-    const struct event *event;
+    const struct event *event = NULL;
     err_t err = look(sim, &sim->lanes[number], &sim->lanes[number].engine, &event);
     if (err == ERR_OK)
         merge_tree_set(&sim->by_ts, number, event == NULL ? NS_MAX : event->ts);
@@ -163,7 +168,7 @@ static ns_t venue_time(const struct lane *lane, const struct event *event)
 static err_t set_venue_key(struct sim_world *sim, uint16_t number)
 {
     struct lane *lane = &sim->lanes[number];
-    const struct event *event;
+    const struct event *event = NULL;
     err_t err = look(sim, lane, &lane->venue, &event);
     if (err == ERR_OK)
         merge_tree_set(&sim->by_exch, number, event == NULL ? NS_MAX : venue_time(lane, event));
@@ -271,7 +276,7 @@ static err_t wake(struct sim_world *sim, uint16_t instrument)
         struct cursor cursor = lane->engine;
         while (err == ERR_OK && (cursor.batch < lane->venue.batch ||
                                  (cursor.batch == lane->venue.batch && cursor.at < lane->venue.at))) {
-            const struct event *event;
+            const struct event *event = NULL;
             err = look(sim, lane, &cursor, &event);
             if (err != ERR_OK || event == NULL || cursor.batch > lane->venue.batch ||
                 (cursor.batch == lane->venue.batch && cursor.at >= lane->venue.at))
