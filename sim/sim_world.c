@@ -18,6 +18,7 @@ struct lane {
     uint64_t first, end; /* batches held: [first, end) */
     struct cursor engine, venue;
     ns_t venue_clock;
+    ns_t delay; /* of the last event with a stamp that passed: the venue's cursor, or the engine's while it sleeps */
     bool ended;
     err_t failure; /* the feed broke after the last batch: the engine stops when it gets there */
 };
@@ -161,8 +162,20 @@ static err_t set_engine_key(struct sim_world *sim, uint16_t number)
 /* When the venue sees an event: never backwards, never after its arrival here. */
 static ns_t venue_time(const struct lane *lane, const struct event *event)
 {
-    ns_t ts = event->exch_ts < event->ts ? event->exch_ts : event->ts;
+    ns_t ts = event->exch_ts;
+    if (UNLIKELY(ts == 0 && __builtin_sub_overflow(event->ts, lane->delay, &ts)))
+        ts = INT64_MIN;
+    if (ts > event->ts)
+        ts = event->ts;
     return ts > lane->venue_clock ? ts : lane->venue_clock;
+}
+
+static void keep_delay(struct lane *lane, const struct event *event)
+{
+    if (event->exch_ts >= event->ts)
+        lane->delay = 0;
+    else if (__builtin_sub_overflow(event->ts, event->exch_ts, &lane->delay))
+        lane->delay = NS_MAX;
 }
 
 static err_t set_venue_key(struct sim_world *sim, uint16_t number)
@@ -183,7 +196,15 @@ static void store_run(struct sim_world *sim)
         return;
     struct lane *lane = &sim->lanes[sim->run_lane];
     const struct event_batch *batch = batch_of(lane, lane->engine.batch);
+    const uint32_t from = lane->engine.at;
     lane->engine.at = (uint32_t)(sim->world.run.at - batch->events);
+    if (sim->awake)
+        return;
+    for (uint32_t i = lane->engine.at; i > from; i--)
+        if (batch->events[i - 1].exch_ts != 0) {
+            keep_delay(lane, &batch->events[i - 1]);
+            return;
+        }
 }
 
 /* The run is over: its lane goes back into the tournament. */
@@ -199,6 +220,8 @@ static void venue_take(struct sim_world *sim, struct lane *lane, const struct ev
 {
     const ns_t ts = venue_time(lane, event);
     lane->venue_clock = ts;
+    if (event->exch_ts != 0)
+        keep_delay(lane, event);
     sim->stats.clock_behind += event->exch_ts > event->ts;
     if (event->instrument < sim->instrument_count ? sim->instrument_awake[event->instrument]
                                                   : event->kind == EVENT_GAP)
@@ -302,8 +325,11 @@ static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *b
         return sim->broken;
     if (sim->market_over)
         return ERR_END;
+    /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
+     * request would let the blocks decide. */
     if (sim->request_tail - sim->request_head > sim->mask)
-        return ERR_FULL;
+        return break_with(sim, ERR_FULL,
+                          "more requests are under way than are kept; raise engine.order_capacity");
     if (!sim->instrument_awake[body->instrument]) {
         err_t err = wake(sim, body->instrument);
         if (err != ERR_OK)

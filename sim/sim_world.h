@@ -17,7 +17,8 @@
  * same venue instant: the event first. A market event and an execution of the same engine instant: the event
  * first. Within a lane the venue takes events in the lane's order; its clock there is the highest exch_ts so far
  * (streams of one connection are stamped out of step by a few milliseconds). An event stamped by the venue after
- * its own arrival (a local clock that runs behind) counts as of its arrival; see sim_world_stats.
+ * its own arrival (a local clock that runs behind) counts as of its arrival; see sim_world_stats. One that the venue did
+ * not stamp (exch_ts 0) counts as delayed like the last stamped one of its lane, in a lane without stamps not at all.
  *
  * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
  * the engine's book.
