@@ -30,20 +30,35 @@ static err_t fail(struct clip_feed *clip, err_t err, const char *words)
     return err_say(&clip->feed.why, err, "%s", words);
 }
 
+/* The book of an instrument, made at its first message. */
+static err_t reach_book(struct clip_feed *clip, uint16_t i)
+{
+    if (clip->memory[i] != NULL)
+        return ERR_OK;
+    size_t size = (book_size(BOOK_WINDOW_DEFAULT, BOOK_FAR_DEFAULT) + 63) & ~(size_t)63;
+    clip->memory[i] = aligned_alloc(64, size);
+    if (clip->memory[i] == NULL)
+        return fail(clip, ERR_NOMEM, "no memory to build the books before the start");
+    memset(clip->memory[i], 0, size);
+    book_init(&clip->books[i], clip->memory[i], BOOK_WINDOW_DEFAULT, BOOK_FAR_DEFAULT, &clip->instruments[i]);
+    return ERR_OK;
+}
+
 static err_t warm_up_event(struct clip_feed *clip, const struct event *event)
 {
+    if (event->kind == EVENT_GAP && event->instrument == INSTRUMENT_NONE) { /* of the whole source */
+        for (uint16_t i = 0; i < clip->instrument_count; i++)
+            if (clip->known[i])
+                book_apply(&clip->books[i], event);
+        return ERR_OK;
+    }
     if (event->instrument >= clip->instrument_count ||
         (event->kind != EVENT_BOOK_SNAPSHOT && event->kind != EVENT_BOOK_DELTA && event->kind != EVENT_GAP))
         return ERR_OK;
     const uint16_t i = event->instrument;
-    if (clip->memory[i] == NULL) {
-        size_t size = (book_size(BOOK_WINDOW_DEFAULT, BOOK_FAR_DEFAULT) + 63) & ~(size_t)63;
-        clip->memory[i] = aligned_alloc(64, size);
-        if (clip->memory[i] == NULL)
-            return fail(clip, ERR_NOMEM, "no memory to build the books before the start");
-        memset(clip->memory[i], 0, size);
-        book_init(&clip->books[i], clip->memory[i], BOOK_WINDOW_DEFAULT, BOOK_FAR_DEFAULT, &clip->instruments[i]);
-    }
+    err_t err = reach_book(clip, i);
+    if (err != ERR_OK)
+        return err;
     book_apply(&clip->books[i], event);
     clip->known[i] = true;
     return ERR_OK;
@@ -117,7 +132,7 @@ static err_t warm_up(struct clip_feed *clip)
 /* Cut a batch at `to`. */
 static err_t give(struct clip_feed *clip, struct event_batch batch, struct event_batch *out)
 {
-    if (batch.events[batch.count - 1].ts >= clip->to) {
+    if (batch.count != 0 && batch.events[batch.count - 1].ts >= clip->to) {
         clip->ended = true;
         uint32_t count = 0;
         while (batch.events[count].ts < clip->to)
@@ -175,7 +190,9 @@ static void clip_release(struct feed *feed, uint32_t handle)
 static void clip_close(struct feed *feed)
 {
     struct clip_feed *clip = (struct clip_feed *)(void *)feed;
-    for (uint16_t i = 0; i < clip->instrument_count; i++)
+    if (clip->rest.count != 0) /* held here, never given */
+        clip->inner->ops->release(clip->inner, clip->rest.handle);
+    for (uint16_t i = 0; i < clip->instrument_count && clip->memory != NULL; i++)
         free(clip->memory[i]);
     free(clip->memory);
     free(clip->books);
