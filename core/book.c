@@ -1,10 +1,10 @@
-/* How: two dense arrays of quantities share one window of slots. A byte for every CHUNK slots says whether a quantity
- * was ever set there since the chunk was last found empty: setting is one predictable test, and looking for the
- * next best price skips empty stretches and forgets them on the way. One spare array of the same size makes moving
- * the window a walk over the levels that exist. Why not a bit a slot: every level would read, change and write the
- * same few words, each waiting for the one before (measured: a third slower). Why not a hash or a tree near the
+/* How: two dense arrays of quantities share one window of slots. A byte for every BOOK_CHUNK slots says whether a
+ * quantity was ever set there since the chunk was last found empty: setting is one predictable test, and looking for
+ * the next best price skips empty stretches and forgets them on the way. One spare array of the same size makes
+ * moving the window a walk over the levels that exist. Why not a bit a slot: every level would read, change and write
+ * the same few words, each waiting for the one before (measured: a third slower). Why not a hash or a tree near the
  * touch: three to five times the cost of the array, and iteration orders to worry about. */
-#include "core/book.h"
+#include "core/book_inside.h"
 
 #include <string.h>
 
@@ -13,11 +13,9 @@ static size_t align64(size_t size)
     return (size + 63) & ~(size_t)63;
 }
 
-#define CHUNK 256 /* slots */
-
 static size_t side_size(uint32_t window)
 {
-    return align64(window * sizeof(qty_t)) + align64(window / CHUNK);
+    return align64(window * sizeof(qty_t)) + align64(window / BOOK_CHUNK);
 }
 
 size_t book_size(uint32_t window, uint32_t far_capacity)
@@ -30,7 +28,7 @@ static uint8_t *place_side(struct book_side *side, uint8_t *at, uint32_t window)
     side->qty = (qty_t *)(void *)at;
     at += align64(window * sizeof(qty_t));
     side->used = at;
-    at += align64(window / CHUNK);
+    at += align64(window / BOOK_CHUNK);
     side->best = -1;
     return at;
 }
@@ -60,23 +58,9 @@ void book_init(struct book *book, void *memory, uint32_t window, uint32_t far_ca
 
 /* ---- far levels: one sorted array a side ---- */
 
-/* First index whose price is >= `price`. */
-static uint32_t far_lower_bound(const struct book_far *far, px_t price)
-{
-    uint32_t low = 0, high = far->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (far->levels[middle].price < price)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static __attribute__((noinline)) void far_set(struct book *book, struct book_far *far, px_t price, qty_t qty)
 {
-    uint32_t i = far_lower_bound(far, price);
+    uint32_t i = book_far_lower_bound(far, price);
     bool found = i < far->count && far->levels[i].price == price;
     if (found && qty != 0) {
         far->levels[i].qty = qty;
@@ -97,91 +81,10 @@ static __attribute__((noinline)) void far_set(struct book *book, struct book_far
 
 /* ---- the window ---- */
 
-/* How prices become slots: the unit grid needs no division, small steps one multiplication, large ones two. */
-enum grid { GRID_UNIT, GRID_SMALL, GRID_LARGE };
-#define GRID_SMALL_STEP_MAX (INT64_C(1) << 22)
-
-static inline enum grid grid_of(const struct book *book)
-{
-    return book->step == 1 ? GRID_UNIT : book->step <= GRID_SMALL_STEP_MAX ? GRID_SMALL : GRID_LARGE;
-}
-
-/* Slot of a price, or a number >= window when it is outside or off the grid. With M = ceil(2^64 / step) the upper
- * half of distance * M is the quotient, and the lower half is below M exactly for multiples of the step, as long as
- * slots x step < M (Lemire, Kaser and Kurz, "Faster remainder by direct computation", 2019): that holds for every
- * slot of a window of 2^20 when step <= 2^22. Larger steps multiply back. */
-static inline __attribute__((always_inline)) uint64_t slot_on(enum grid grid, px_t base, uint64_t step,
-                                                              uint64_t step_inverse, px_t price)
-{
-    const uint64_t distance = (uint64_t)price - (uint64_t)base;
-    if (grid == GRID_UNIT)
-        return distance;
-    const u128_t product = (u128_t)distance * step_inverse;
-    const uint64_t slot = (uint64_t)(product >> 64);
-    const bool exact = grid == GRID_SMALL ? (uint64_t)product < step_inverse : slot * step == distance;
-    return exact ? slot : UINT64_MAX;
-}
-
-static inline uint64_t slot_of(const struct book *book, px_t price)
-{
-    return slot_on(grid_of(book), book->base, (uint64_t)book->step, book->step_inverse, price);
-}
-
-static inline px_t price_of(const struct book *book, int64_t slot)
-{
-    return book->base + slot * book->step;
-}
-
-/* The highest chunk <= `chunk` that is marked used, -1: none. */
-static int64_t used_down(const struct book_side *side, int64_t chunk)
-{
-    while (chunk >= 0 && side->used[chunk] == 0)
-        chunk--;
-    return chunk;
-}
-
-static int64_t used_up(const struct book_side *side, int64_t chunk, int64_t chunk_count)
-{
-    while (chunk < chunk_count && side->used[chunk] == 0)
-        chunk++;
-    return chunk;
-}
-
-/* The highest slot with a quantity below `slot`, -1: none. */
-static int64_t scan_down(const struct book_side *side, int64_t slot)
-{
-    slot--;
-    while (slot >= 0) {
-        const int64_t first = slot & ~(int64_t)(CHUNK - 1);
-        if (side->used[slot / CHUNK] != 0)
-            for (; slot >= first; slot--)
-                if (side->qty[slot] != 0)
-                    return slot;
-        const int64_t chunk = used_down(side, first / CHUNK - 1);
-        slot = chunk * CHUNK + CHUNK - 1;
-    }
-    return -1;
-}
-
-/* The lowest slot with a quantity above `slot`, -1: none. */
-static int64_t scan_up(const struct book_side *side, int64_t slot, uint32_t window)
-{
-    slot++;
-    while (slot < (int64_t)window) {
-        const int64_t end = (slot & ~(int64_t)(CHUNK - 1)) + CHUNK;
-        if (side->used[slot / CHUNK] != 0)
-            for (; slot < end; slot++)
-                if (side->qty[slot] != 0)
-                    return slot;
-        slot = used_up(side, end / CHUNK, window / CHUNK) * CHUNK;
-    }
-    return -1;
-}
-
 /* Chunks between the old best and the new one were just found empty: forget them. */
 static void forget_chunks(struct book_side *side, int64_t low_slot, int64_t high_slot)
 {
-    const int64_t low = low_slot / CHUNK + 1, high = high_slot / CHUNK;
+    const int64_t low = low_slot / BOOK_CHUNK + 1, high = high_slot / BOOK_CHUNK;
     for (int64_t chunk = low; chunk < high; chunk++)
         side->used[chunk] = 0;
 }
@@ -191,7 +94,7 @@ static void forget_chunks(struct book_side *side, int64_t low_slot, int64_t high
  * loop depends on whether a level is set or deleted (no one could predict that): the best price is looked for
  * once, after the message, from the best slot that was ever set. */
 static inline __attribute__((always_inline)) void apply_side(struct book *book, const struct level *levels,
-                                                             uint32_t count, bool buy, enum grid grid)
+                                                             uint32_t count, bool buy, enum book_grid grid)
 {
     struct book_side *side = &book->sides[buy ? SIDE_BUY : SIDE_SELL];
     qty_t *const slots = side->qty;
@@ -205,7 +108,7 @@ static inline __attribute__((always_inline)) void apply_side(struct book *book, 
 
     for (uint32_t i = 0; i < count; i++) {
         const qty_t qty = levels[i].qty;
-        const uint64_t slot = slot_on(grid, base, step, step_inverse, levels[i].price);
+        const uint64_t slot = book_slot_on(grid, base, step, step_inverse, levels[i].price);
         if (UNLIKELY(slot >= window)) {
             book->stats.far_levels++;
             far_set(book, &side->far, levels[i].price, qty);
@@ -214,8 +117,8 @@ static inline __attribute__((always_inline)) void apply_side(struct book *book, 
         const qty_t old = slots[slot];
         slots[slot] = qty;
         absent += (old | qty) == 0;
-        if (UNLIKELY(used[slot / CHUNK] == 0))
-            used[slot / CHUNK] = 1;
+        if (UNLIKELY(used[slot / BOOK_CHUNK] == 0))
+            used[slot / BOOK_CHUNK] = 1;
         const int64_t candidate = qty != 0 ? (int64_t)slot : -1;
         if (buy)
             reach = candidate > reach ? candidate : reach;
@@ -224,7 +127,7 @@ static inline __attribute__((always_inline)) void apply_side(struct book *book, 
     }
     if (reach >= 0 && slots[reach] == 0) {
         const int64_t from = reach;
-        reach = buy ? scan_down(side, from) : scan_up(side, from, (uint32_t)window);
+        reach = buy ? book_scan_down(side, from) : book_scan_up(side, from, (uint32_t)window);
         if (buy)
             forget_chunks(side, reach, from);
         else
@@ -237,7 +140,7 @@ static inline __attribute__((always_inline)) void apply_side(struct book *book, 
 static void apply_levels(struct book *book, enum side side, const struct level *levels, uint32_t count)
 {
     const bool buy = side == SIDE_BUY;
-    switch (grid_of(book)) {
+    switch (book_grid_of(book)) {
     case GRID_UNIT:
         buy ? apply_side(book, levels, count, true, GRID_UNIT) : apply_side(book, levels, count, false, GRID_UNIT);
         break;
@@ -256,7 +159,7 @@ static inline void refresh_touch(struct book *book, enum side s)
     const struct book_side *side = &book->sides[s];
     struct level touch = {0, 0};
     if (LIKELY(side->best >= 0))
-        touch = (struct level){price_of(book, side->best), side->qty[side->best]};
+        touch = (struct level){book_price_of(book, side->best), side->qty[side->best]};
     if (side->far.count != 0) {
         struct level far = s == SIDE_BUY ? side->far.levels[side->far.count - 1] : side->far.levels[0];
         if (touch.qty == 0 || (s == SIDE_BUY ? far.price > touch.price : far.price < touch.price))
@@ -268,11 +171,11 @@ static inline void refresh_touch(struct book *book, enum side s)
 /* Empties a side's window, touching only what was used. */
 static void clear_window(struct book_side *side, uint32_t window)
 {
-    for (uint32_t chunk = 0; chunk < window / CHUNK; chunk++) {
+    for (uint32_t chunk = 0; chunk < window / BOOK_CHUNK; chunk++) {
         if (side->used[chunk] == 0)
             continue;
         side->used[chunk] = 0;
-        memset(side->qty + (size_t)chunk * CHUNK, 0, CHUNK * sizeof(qty_t));
+        memset(side->qty + (size_t)chunk * BOOK_CHUNK, 0, BOOK_CHUNK * sizeof(qty_t));
     }
     side->best = -1;
 }
@@ -318,13 +221,13 @@ static bool middle(const struct book *book, px_t *center)
 /* Put one level of `side` (old window or far) where it belongs on the new grid. */
 static void place(struct book *book, struct book_side *to, struct book_far *far, px_t price, qty_t qty)
 {
-    uint64_t slot = slot_of(book, price);
+    uint64_t slot = book_slot_of(book, price);
     if (slot >= book->window) {
         far_set(book, far, price, qty);
         return;
     }
     to->qty[slot] = qty;
-    to->used[slot / CHUNK] = 1;
+    to->used[slot / BOOK_CHUNK] = 1;
 }
 
 static void move_window(struct book *book, px_t center, ns_t ts)
@@ -340,20 +243,21 @@ static void move_window(struct book *book, px_t center, ns_t ts)
         uint32_t kept = 0;
         for (uint32_t i = 0; i < far->count; i++) {
             struct level level = far->levels[i];
-            if (slot_of(book, level.price) < book->window)
+            if (book_slot_of(book, level.price) < book->window)
                 place(book, to, far, level.price, level.qty);
             else
                 far->levels[kept++] = level;
         }
         far->count = kept;
-        for (int64_t slot = scan_up(side, -1, book->window); slot >= 0; slot = scan_up(side, slot, book->window))
+        for (int64_t slot = book_scan_up(side, -1, book->window); slot >= 0;
+             slot = book_scan_up(side, slot, book->window))
             place(book, to, far, old_base + slot * old_step, side->qty[slot]);
         clear_window(side, book->window);
         /* Swap the arrays; the emptied one is the next spare. */
         struct book_side emptied = *side;
         side->qty = to->qty;
         side->used = to->used;
-        side->best = s == SIDE_BUY ? scan_down(side, book->window) : scan_up(side, -1, book->window);
+        side->best = s == SIDE_BUY ? book_scan_down(side, book->window) : book_scan_up(side, -1, book->window);
         to->qty = emptied.qty;
         to->used = emptied.used;
         refresh_touch(book, (enum side)s);
@@ -376,7 +280,7 @@ static void recentre(struct book *book, ns_t ts)
     if (!middle(book, &center))
         return;
     px_t span = book->step * (px_t)book->window;
-    px_t middle_price = price_of(book, book->window / 2);
+    px_t middle_price = book_price_of(book, book->window / 2);
     px_t distance;
     bool beyond = __builtin_sub_overflow(clamp_center(center, span), middle_price, &distance);
     /* Two touches further apart than the window cannot both be inside: do not move to and fro for that. */
@@ -499,9 +403,10 @@ void book_copy(struct book *to, const struct book *from)
         const struct book_side *source = &from->sides[s];
         ASSERT(side->far.capacity == source->far.capacity);
         clear_window(side, to->window);
-        for (int64_t slot = scan_up(source, -1, from->window); slot >= 0; slot = scan_up(source, slot, from->window))
+        for (int64_t slot = book_scan_up(source, -1, from->window); slot >= 0;
+             slot = book_scan_up(source, slot, from->window))
             side->qty[slot] = source->qty[slot];
-        memcpy(side->used, source->used, from->window / CHUNK);
+        memcpy(side->used, source->used, from->window / BOOK_CHUNK);
         side->best = source->best;
         side->far.count = source->far.count;
         if (source->far.count != 0)
@@ -517,84 +422,4 @@ void book_copy(struct book *to, const struct book *from)
     to->seq = from->seq;
     to->ts = from->ts;
     to->stats = from->stats;
-}
-
-/* ---- reading ---- */
-
-qty_t book_qty_at(const struct book *book, enum side s, px_t price)
-{
-    const struct book_side *side = &book->sides[s];
-    uint64_t slot = slot_of(book, price);
-    if (LIKELY(slot < book->window))
-        return side->qty[slot];
-    uint32_t i = far_lower_bound(&side->far, price);
-    return i < side->far.count && side->far.levels[i].price == price ? side->far.levels[i].qty : 0;
-}
-
-/* The window slot to start scanning from so that the first hit is worse than `price`. */
-static int64_t scan_start(const struct book *book, enum side s, px_t price)
-{
-    px_t last = price_of(book, (int64_t)book->window - 1);
-    if (s == SIDE_BUY) {
-        if (price > last)
-            return book->window;
-        if (price <= book->base)
-            return 0;
-        px_t distance = price - book->base;
-        return distance / book->step + (distance % book->step != 0); /* ceil: a slot at or above price */
-    }
-    if (price < book->base)
-        return -1;
-    if (price >= last)
-        return book->window;
-    return (price - book->base) / book->step;
-}
-
-bool book_next(const struct book *book, enum side s, px_t price, struct level *level)
-{
-    const struct book_side *side = &book->sides[s];
-    int64_t start = scan_start(book, s, price);
-    int64_t slot = s == SIDE_BUY ? scan_down(side, start) : scan_up(side, start, book->window);
-    bool found = slot >= 0;
-    struct level next = {0, 0};
-    if (found)
-        next = (struct level){price_of(book, slot), side->qty[slot]};
-    if (side->far.count != 0) {
-        uint32_t i = far_lower_bound(&side->far, price);
-        if (s == SIDE_BUY) {
-            if (i > 0 && (!found || side->far.levels[i - 1].price > next.price)) {
-                next = side->far.levels[i - 1];
-                found = true;
-            }
-        } else {
-            if (i < side->far.count && side->far.levels[i].price == price)
-                i++;
-            if (i < side->far.count && (!found || side->far.levels[i].price < next.price)) {
-                next = side->far.levels[i];
-                found = true;
-            }
-        }
-    }
-    if (found)
-        *level = next;
-    return found;
-}
-
-uint32_t book_top(const struct book *book, enum side side, struct level *levels, uint32_t capacity)
-{
-    uint32_t count = 0;
-    struct level level;
-    for (bool more = book_best(book, side, &level); more && count < capacity;
-         more = book_next(book, side, level.price, &level))
-        levels[count++] = level;
-    return count;
-}
-
-uint32_t book_level_count(const struct book *book, enum side side)
-{
-    const struct book_side *levels = &book->sides[side];
-    uint32_t count = levels->far.count;
-    for (int64_t slot = scan_up(levels, -1, book->window); slot >= 0; slot = scan_up(levels, slot, book->window))
-        count++;
-    return count;
 }
