@@ -56,8 +56,14 @@ static err_t add_instrument(struct stage *stage, const struct instrument *instru
         const struct instrument *have = &stage->instruments[i];
         if (strcmp(have->venue, instrument->venue) != 0 || strcmp(have->symbol, instrument->symbol) != 0)
             continue;
-        if (have->price_decimals != instrument->price_decimals || have->qty_decimals != instrument->qty_decimals ||
-            have->contract != instrument->contract || have->multiplier != instrument->multiplier)
+        if (have->contract != instrument->contract || have->multiplier != instrument->multiplier ||
+            have->multiplier_decimals != instrument->multiplier_decimals)
+            return err_say(why, ERR_CONFIG,
+                           "%s: %s of %s is another contract here (%s) than in another tape of the run (%s), or has "
+                           "another multiplier; import the captures again, in one command",
+                           path, instrument->symbol, instrument->venue, contract_kind_name(instrument->contract),
+                           contract_kind_name(have->contract));
+        if (have->price_decimals != instrument->price_decimals || have->qty_decimals != instrument->qty_decimals)
             return err_say(why, ERR_CONFIG,
                            "%s: %s has %u price and %u quantity decimals here, %u and %u in another tape of the run; "
                            "import the captures in one command, so that they share their scale",
@@ -302,9 +308,9 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
     if (err == ERR_OK && opened->instrument_count == 0)
         err = err_say(why, ERR_CONFIG, "%s: the tape has no instrument", opened->tapes[0].path);
     if (err == ERR_OK)
-        err = build(opened, config, sink, why);
+        err = clip_lanes(opened, config, why); /* before the world is built, which reads these lanes */
     if (err == ERR_OK)
-        err = clip_lanes(opened, config, why);
+        err = build(opened, config, sink, why);
     if (err != ERR_OK) {
         stage_close(opened);
         return err;

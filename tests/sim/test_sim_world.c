@@ -392,9 +392,11 @@ Test(sim_world, a_broken_feed_breaks_the_run_with_its_own_words)
         if (asleep)
             written->events[0][0].act = ACT_NONE;
         struct world_rig *rig = rig_new(&written->market, 0);
+        rig->batch = 7;
         rig_up(rig);
         rig->feeds[0].end = ERR_CORRUPT;
         check_broken(rig, ERR_CORRUPT, "block 7 is damaged");
+        cr_expect_eq(rig->seen, 60, "all that came before it was handed over");
         rig_free(rig);
         free(written);
     }
