@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEAL_MAGIC      0x184D2A5Du /* skippable frames are 0x184D2A50 to 0x184D2A5F */
-#define TRAILER_MAGIC   0x184D2A5Eu
+#define TRAILER_MAGIC   0x184D2A5Eu /* skippable frames are 0x184D2A50 to 0x184D2A5F */
 #define SEAL_HASH_AT    112
 #define TRAILER_HASH_AT 88
 
+const uint8_t tape_magic[TAPE_MAGIC_SIZE] = {0x5D, 0x2A, 0x4D, 0x18}; /* 0x184D2A5D: a skippable frame too */
 static const char seal_word[8] = {'T', 'A', 'P', 'E', 'D', 'E', 'C', 'K'};
 static const char trailer_word[8] = {'T', 'A', 'P', 'E', '-', 'E', 'N', 'D'};
 
@@ -61,7 +61,7 @@ void tape_hash_text(const struct tape_hash *hash, char text[33])
 void tape_seal_write(struct tape_seal *seal, uint8_t out[TAPE_SEAL_SIZE])
 {
     memset(out, 0, TAPE_SEAL_SIZE);
-    put32(out, SEAL_MAGIC);
+    memcpy(out, tape_magic, TAPE_MAGIC_SIZE);
     put32(out + 4, TAPE_SEAL_SIZE - 8);
     memcpy(out + 8, seal_word, 8);
     out[16] = (uint8_t)seal->type;
@@ -83,8 +83,8 @@ void tape_seal_write(struct tape_seal *seal, uint8_t out[TAPE_SEAL_SIZE])
 err_t tape_seal_read(const uint8_t in[TAPE_SEAL_SIZE], struct tape_seal *seal)
 {
     struct tape_hash hash = hash_of(in, SEAL_HASH_AT);
-    if (get32(in) != SEAL_MAGIC || get32(in + 4) != TAPE_SEAL_SIZE - 8 || memcmp(in + 8, seal_word, 8) != 0 ||
-        memcmp(in + SEAL_HASH_AT, hash.bytes, 16) != 0)
+    if (memcmp(in, tape_magic, TAPE_MAGIC_SIZE) != 0 || get32(in + 4) != TAPE_SEAL_SIZE - 8 ||
+        memcmp(in + 8, seal_word, 8) != 0 || memcmp(in + SEAL_HASH_AT, hash.bytes, 16) != 0)
         return ERR_CORRUPT;
     if (in[17] != TAPE_VERSION)
         return ERR_VERSION;

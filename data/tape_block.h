@@ -13,13 +13,17 @@
 
 #include "core/err.h"
 
-#define TAPE_VERSION      1
-#define TAPE_SEAL_SIZE    128
-#define TAPE_TRAILER_SIZE 104
+#define TAPE_VERSION            1
+#define TAPE_MAGIC_SIZE         4
+#define TAPE_SEAL_SIZE          128
+#define TAPE_TRAILER_SIZE       104
 #define TAPE_FRAME_LIMIT        (1u << 28)
 #define TAPE_ZSTD_LEVEL_DEFAULT 4
 
 enum tape_frame_type { TAPE_FRAME_HEADER = 1, TAPE_FRAME_BLOCK = 2, TAPE_FRAME_INDEX = 3 };
+
+/* The four bytes that every seal begins with. */
+extern const uint8_t tape_magic[TAPE_MAGIC_SIZE];
 
 struct tape_hash {
     uint8_t bytes[16];

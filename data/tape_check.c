@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint8_t magic[4] = {0x5d, 0x2a, 0x4d, 0x18};
-
 struct checker {
     int fd;
     const char *path;
@@ -144,16 +142,16 @@ static void step_over(struct checker *checker, const struct tape_seal *seal)
 
 static err_t find_seal(struct checker *checker, uint64_t *found, struct tape_seal *seal)
 {
-    uint8_t window[65536 + sizeof(magic)];
+    uint8_t window[65536 + TAPE_MAGIC_SIZE];
     uint64_t size = checker->report->file_bytes;
-    for (uint64_t at = checker->offset + 1; at + TAPE_SEAL_SIZE <= size; at += sizeof(window) - sizeof(magic)) {
+    for (uint64_t at = checker->offset + 1; at + TAPE_SEAL_SIZE <= size; at += sizeof(window) - TAPE_MAGIC_SIZE) {
         size_t room = size - at < sizeof(window) ? (size_t)(size - at) : sizeof(window);
         err_t err = read_at(checker, window, room, at);
         if (err != ERR_OK)
             return err;
         const uint8_t *end = window + room;
-        for (const uint8_t *hit = window; (hit = memchr(hit, magic[0], (size_t)(end - hit))) != NULL; hit++) {
-            if ((size_t)(end - hit) < sizeof(magic) || memcmp(hit, magic, sizeof(magic)) != 0)
+        for (const uint8_t *hit = window; (hit = memchr(hit, tape_magic[0], (size_t)(end - hit))) != NULL; hit++) {
+            if ((size_t)(end - hit) < TAPE_MAGIC_SIZE || memcmp(hit, tape_magic, TAPE_MAGIC_SIZE) != 0)
                 continue;
             uint8_t bytes[TAPE_SEAL_SIZE];
             uint64_t candidate = at + (uint64_t)(hit - window);
@@ -400,7 +398,7 @@ static err_t check_header(struct checker *checker)
     err_t err = read_at(checker, bytes, size < sizeof(bytes) ? (size_t)size : sizeof(bytes), 0);
     if (err != ERR_OK)
         return err;
-    if (memcmp(bytes, magic, sizeof(magic)) != 0)
+    if (memcmp(bytes, tape_magic, TAPE_MAGIC_SIZE) != 0)
         return err_say(checker->why, ERR_CORRUPT, "%s: not a tape: it does not begin with a seal", checker->path);
     err = size < sizeof(bytes) ? ERR_CORRUPT : tape_seal_read(bytes, &seal);
     if (err == ERR_VERSION)

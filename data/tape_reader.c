@@ -1,23 +1,14 @@
-/* How: blocks are found by walking from seal to seal; a block is read with two preads, checked, decompressed and
- * decoded into one of a few buffers that the caller hands back. With read-ahead one thread does all of that for
- * the next free buffer; the caller sees the same blocks in the same order. The file is never mapped: resident
- * memory must not grow with the tape. */
+/* How: a block is read from the file (tape_file.c) and decoded into one of a few buffers that the caller hands back.
+ * With read-ahead one thread does all of that for the next free buffer; the caller sees the same blocks in the same
+ * order. The file belongs to that thread while it runs: who wants to seek stops it first. */
 #include "data/tape_reader.h"
 
-#include "data/tape_block.h"
 #include "data/tape_codec.h"
-#include "data/tape_header.h"
-#include "data/tape_index.h"
-#include "data/tape_stream.h"
+#include "data/tape_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BUFFERS_MAX 64
 
@@ -32,29 +23,14 @@ struct buffer {
 };
 
 struct tape_reader {
-    int fd;
-    char *path;
+    struct tape_file file;
     struct tape_info info;
-    struct tape_header header;
-    uint64_t data_offset; /* of block 0's seal */
-    struct tape_hash header_hash;
-    struct tape_trailer trailer;
-    uint64_t index_frame_at; /* where the index's frame begins, when indexed */
-    struct tape_seal index_seal;
-
-    /* where the next block is expected, and what it must say */
-    uint64_t offset, number, message;
-    struct tape_hash previous;
-    ns_t last_ts;
     bool ended;
 
-    struct tape_decompressor *decompressor;
     struct tape_decoder *decoder;
-    uint8_t *frame, *raw;
-    size_t frame_capacity, raw_capacity;
+    uint64_t decode_ns;
     uint16_t *map;
     uint16_t lane;
-    struct tape_reader_profile profile;
 
     struct buffer buffers[BUFFERS_MAX];
     uint32_t buffer_count;
@@ -67,177 +43,27 @@ struct tape_reader {
     pthread_cond_t changed;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* Bytes read, less than `size` only at the end of the file; -1: errno. */
-static ssize_t read_at(const struct tape_reader *reader, void *bytes, size_t size, uint64_t offset)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = pread(reader->fd, (uint8_t *)bytes + done, size - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
-}
-
-static err_t reserve(uint8_t **memory, size_t *capacity, size_t size)
-{
-    if (*capacity >= size)
-        return ERR_OK;
-    size_t wanted = size + size / 4;
-    uint8_t *grown = realloc(*memory, wanted);
-    if (grown == NULL)
-        return ERR_NOMEM;
-    *memory = grown;
-    *capacity = wanted;
-    return ERR_OK;
-}
-
-/* Read and check one seal. ERR_TRUNCATED: the file ends here or in the middle of it. */
-static err_t read_seal(const struct tape_reader *reader, uint64_t offset, struct tape_seal *seal,
-                       struct err_text *why)
-{
-    uint8_t bytes[TAPE_SEAL_SIZE];
-    ssize_t got = read_at(reader, bytes, sizeof(bytes), offset);
-    if (got < 0)
-        return err_say(why, ERR_IO, "%s: cannot read at byte %llu: %s", reader->path, (unsigned long long)offset,
-                       strerror(errno));
-    if (got < (ssize_t)sizeof(bytes))
-        return err_say(why, ERR_TRUNCATED,
-                       "%s: the tape ends at byte %llu without an index: it was not closed (a crash, or a recording "
-                       "still going on); everything before is whole; `tapedeck tape repair` closes it",
-                       reader->path, (unsigned long long)(offset + (uint64_t)got));
-    err_t err = tape_seal_read(bytes, seal);
-    if (err == ERR_VERSION)
-        return err_say(why, err, "%s: the tape is of format version %u; this program reads version %u", reader->path,
-                       bytes[17], TAPE_VERSION);
-    if (err != ERR_OK)
-        return err_say(why, err, "%s: damaged at byte %llu: no valid seal; run `tapedeck tape check`", reader->path,
-                       (unsigned long long)offset);
-    return ERR_OK;
-}
-
-/* Read, check and decompress the frame of a seal into reader->raw. */
-static err_t read_frame(struct tape_reader *reader, uint64_t seal_offset, const struct tape_seal *seal,
-                        struct err_text *why)
-{
-    err_t err = reserve(&reader->frame, &reader->frame_capacity, seal->frame_size);
-    if (err == ERR_OK)
-        err = reserve(&reader->raw, &reader->raw_capacity, (size_t)seal->raw_size + TAPE_STREAM_SLACK);
-    if (err != ERR_OK)
-        return err_say(why, err, "%s: no memory for a block of %u bytes", reader->path, seal->raw_size);
-    const uint64_t t0 = now_ns();
-    ssize_t got = read_at(reader, reader->frame, seal->frame_size, seal_offset + TAPE_SEAL_SIZE);
-    if (got < 0)
-        return err_say(why, ERR_IO, "%s: cannot read at byte %llu: %s", reader->path,
-                       (unsigned long long)(seal_offset + TAPE_SEAL_SIZE), strerror(errno));
-    if (got < (ssize_t)seal->frame_size)
-        return err_say(why, ERR_TRUNCATED,
-                       "%s: the tape ends inside block %llu, at byte %llu; everything before the block is whole; "
-                       "`tapedeck tape repair` closes it",
-                       reader->path, (unsigned long long)seal->number,
-                       (unsigned long long)(seal_offset + TAPE_SEAL_SIZE + (uint64_t)got));
-    const uint64_t t1 = now_ns();
-    err = tape_decompress(reader->decompressor, seal, reader->frame, reader->raw);
-    const uint64_t t2 = now_ns();
-    reader->profile.read_ns += t1 - t0;
-    reader->profile.zstd_ns += t2 - t1;
-    reader->profile.compressed_bytes += seal->frame_size + TAPE_SEAL_SIZE;
-    reader->profile.raw_bytes += seal->raw_size;
-    if (err != ERR_OK)
-        return err_say(why, err,
-                       "%s: block %llu (messages %llu to %llu, byte %llu) is damaged: its checksum does not match; "
-                       "run `tapedeck tape check`",
-                       reader->path, (unsigned long long)seal->number, (unsigned long long)seal->first_message,
-                       (unsigned long long)(seal->first_message + seal->messages - (seal->messages != 0)),
-                       (unsigned long long)seal_offset);
-    memset(reader->raw + seal->raw_size, 0, TAPE_STREAM_SLACK);
-    return ERR_OK;
-}
-
-/* Does `seal` continue the chain? */
-static err_t check_chain(const struct tape_reader *reader, const struct tape_seal *seal, struct err_text *why)
-{
-    if (!tape_hash_equal(&seal->previous, &reader->previous))
-        return err_say(why, ERR_CORRUPT,
-                       "%s: the block at byte %llu does not follow the one before it (the chain is broken); run "
-                       "`tapedeck tape check`",
-                       reader->path, (unsigned long long)reader->offset);
-    if (seal->type == TAPE_FRAME_BLOCK &&
-        (seal->number != reader->number || seal->first_message != reader->message || seal->messages == 0 ||
-         seal->last_ts < seal->first_ts || (seal->number != 0 && seal->first_ts < reader->last_ts)))
-        return err_say(why, ERR_CORRUPT, "%s: the seal of block %llu at byte %llu contradicts the blocks before it",
-                       reader->path, (unsigned long long)seal->number, (unsigned long long)reader->offset);
-    return ERR_OK;
-}
-
-/* The index and the trailer are the rest of the file, and agree with what was read. */
-static err_t check_end(struct tape_reader *reader, const struct tape_seal *seal, struct err_text *why)
-{
-    err_t err = read_frame(reader, reader->offset, seal, why);
-    if (err != ERR_OK)
-        return err;
-    uint8_t bytes[TAPE_TRAILER_SIZE + 1];
-    struct tape_trailer trailer;
-    ssize_t got = read_at(reader, bytes, sizeof(bytes), reader->offset + TAPE_SEAL_SIZE + seal->frame_size);
-    if (got >= 0 && got < TAPE_TRAILER_SIZE)
-        return err_say(why, ERR_TRUNCATED, "%s: the tape ends inside its index; `tapedeck tape repair` closes it",
-                       reader->path);
-    if (got != TAPE_TRAILER_SIZE || tape_trailer_read(bytes, &trailer) != ERR_OK ||
-        trailer.index_offset != reader->offset || trailer.blocks != reader->number ||
-        trailer.messages != reader->message || !tape_hash_equal(&trailer.chain, &reader->previous))
-        return err_say(why, ERR_CORRUPT, "%s: the trailer is damaged or bytes follow it; run `tapedeck tape check`",
-                       reader->path);
-    return ERR_OK;
-}
-
 /* The work of one block, on the caller's thread or on the read-ahead thread. */
 static err_t load(struct tape_reader *reader, struct buffer *buffer, struct err_text *why)
 {
+    struct tape_file *file = &reader->file;
     struct tape_seal seal;
-    err_t err = read_seal(reader, reader->offset, &seal, why);
-    if (err == ERR_OK)
-        err = check_chain(reader, &seal, why);
+    err_t err = tape_file_next(file, &seal, why);
     if (err != ERR_OK)
         return err;
-    if (seal.type == TAPE_FRAME_INDEX) {
-        err = check_end(reader, &seal, why);
-        return err == ERR_OK ? ERR_END : err;
-    }
-    if (seal.type != TAPE_FRAME_BLOCK)
-        return err_say(why, ERR_CORRUPT, "%s: a second header at byte %llu", reader->path,
-                       (unsigned long long)reader->offset);
-    err = read_frame(reader, reader->offset, &seal, why);
-    if (err != ERR_OK)
-        return err;
-    const uint64_t t0 = now_ns();
-    err = tape_decode(reader->decoder, reader->raw, seal.raw_size, seal.messages, seal.levels, reader->map,
+    const uint64_t t0 = tape_file_clock_ns();
+    err = tape_decode(reader->decoder, file->raw, seal.raw_size, seal.messages, seal.levels, reader->map,
                       reader->lane, &buffer->decoded);
-    reader->profile.decode_ns += now_ns() - t0;
+    reader->decode_ns += tape_file_clock_ns() - t0;
     if (err == ERR_OK && (buffer->decoded.events[0].ts != seal.first_ts ||
                           buffer->decoded.events[seal.messages - 1].ts != seal.last_ts))
         err = ERR_CORRUPT;
     if (err != ERR_OK)
-        return err_say(
-            why, err, "%s: block %llu (byte %llu) has a valid checksum but its content does not add up: %s",
-            reader->path, (unsigned long long)seal.number, (unsigned long long)reader->offset, err_words(err));
+        return err_say(why, err,
+                       "%s: block %llu (byte %llu) has a valid checksum but its content does not add up: %s",
+                       file->path, (unsigned long long)seal.number, (unsigned long long)file->offset, err_words(err));
     buffer->seal = seal;
-    reader->offset += TAPE_SEAL_SIZE + seal.frame_size;
-    reader->number++;
-    reader->message += seal.messages;
-    reader->previous = seal.hash;
-    reader->last_ts = seal.last_ts;
+    tape_file_step(file, &seal);
     return ERR_OK;
 }
 
@@ -297,42 +123,16 @@ static void stop_thread(struct tape_reader *reader)
 
 /* ---- opening ---- */
 
-static err_t open_header(struct tape_reader *reader, struct err_text *why)
+static void fill_info(struct tape_info *info, const struct tape_file *file)
 {
-    uint8_t first[TAPE_SEAL_SIZE];
-    ssize_t got = read_at(reader, first, sizeof(first), 0);
-    if (got < 0)
-        return err_say(why, ERR_IO, "%s: cannot read: %s", reader->path, strerror(errno));
-    if (got == 0)
-        return err_say(why, ERR_TRUNCATED, "%s: the file is empty, not a tape", reader->path);
-    static const uint8_t magic[4] = {0x5d, 0x2a, 0x4d, 0x18};
-    if (memcmp(first, magic, (size_t)got < 4 ? (size_t)got : 4) != 0)
-        return err_say(why, ERR_CORRUPT,
-                       "%s: not a tape: it does not begin with a seal (captures are made into tapes by `tapedeck "
-                       "import`)",
-                       reader->path);
-    struct tape_seal seal;
-    err_t err = read_seal(reader, 0, &seal, why);
-    if (err != ERR_OK)
-        return err;
-    if (seal.type != TAPE_FRAME_HEADER)
-        return err_say(why, ERR_CORRUPT, "%s: the tape does not begin with its header", reader->path);
-    err = read_frame(reader, 0, &seal, why);
-    if (err != ERR_OK)
-        return err;
-    struct err_text inner;
-    err_clear(&inner);
-    err = tape_header_unpack(reader->raw, seal.raw_size, &reader->header, &inner);
-    if (err != ERR_OK)
-        return err_say(why, err, "%s: %s", reader->path, inner.text);
-    reader->data_offset = TAPE_SEAL_SIZE + seal.frame_size;
-    reader->header_hash = seal.hash;
-    return ERR_OK;
-}
-
-static void fill_info(struct tape_reader *reader, const struct tape_trailer *trailer)
-{
-    struct tape_info *info = &reader->info;
+    const struct tape_trailer *trailer = &file->trailer;
+    info->version = TAPE_VERSION;
+    memcpy(info->source, file->header.source, sizeof(info->source));
+    memcpy(info->created_by, file->header.created_by, sizeof(info->created_by));
+    info->instrument_count = file->header.instrument_count;
+    info->instruments = file->header.instruments;
+    info->file_bytes = file->size_bytes;
+    info->indexed = file->indexed;
     info->blocks = trailer->blocks;
     info->messages = trailer->messages;
     info->levels = trailer->levels;
@@ -341,53 +141,17 @@ static void fill_info(struct tape_reader *reader, const struct tape_trailer *tra
     tape_hash_text(&trailer->chain, info->hash);
 }
 
-/* The trailer of a closed tape, or what the seals of an unclosed one say. */
-static void open_summary(struct tape_reader *reader)
-{
-    uint8_t bytes[TAPE_TRAILER_SIZE];
-    struct tape_trailer *trailer = &reader->trailer;
-    if (reader->info.file_bytes >= TAPE_TRAILER_SIZE &&
-        read_at(reader, bytes, sizeof(bytes), reader->info.file_bytes - TAPE_TRAILER_SIZE) == TAPE_TRAILER_SIZE &&
-        tape_trailer_read(bytes, trailer) == ERR_OK) {
-        reader->info.indexed = true;
-        fill_info(reader, trailer);
-        return;
-    }
-    memset(trailer, 0, sizeof(*trailer));
-    trailer->chain = reader->header_hash;
-    uint64_t offset = reader->data_offset;
-    struct tape_seal seal;
-    while (read_seal(reader, offset, &seal, NULL) == ERR_OK && seal.type == TAPE_FRAME_BLOCK &&
-           tape_hash_equal(&seal.previous, &trailer->chain) &&
-           offset + TAPE_SEAL_SIZE + seal.frame_size <= reader->info.file_bytes) {
-        if (trailer->blocks == 0)
-            trailer->first_ts = seal.first_ts;
-        trailer->last_ts = seal.last_ts;
-        trailer->blocks++;
-        trailer->messages += seal.messages;
-        trailer->levels += seal.levels;
-        trailer->chain = seal.hash;
-        offset += TAPE_SEAL_SIZE + seal.frame_size;
-    }
-    fill_info(reader, trailer);
-}
-
-static void rewind_to_start(struct tape_reader *reader)
-{
-    reader->offset = reader->data_offset;
-    reader->number = reader->message = 0;
-    reader->previous = reader->header_hash;
-    reader->last_ts = 0;
-    reader->ended = false;
-}
-
 err_t tape_reader_open(struct tape_reader **reader, const char *path, const struct tape_reader_options *options,
                        struct err_text *why)
 {
     struct tape_reader *opened = calloc(1, sizeof(*opened));
     if (opened == NULL)
         return err_say(why, ERR_NOMEM, "no memory for a tape reader");
-    opened->fd = -1;
+    err_t err = tape_file_open(&opened->file, path, why);
+    if (err != ERR_OK) {
+        free(opened);
+        return err;
+    }
     pthread_mutex_init(&opened->mutex, NULL);
     pthread_cond_init(&opened->changed, NULL);
     opened->buffer_count = options != NULL && options->buffers != 0 ? options->buffers : 2;
@@ -395,41 +159,11 @@ err_t tape_reader_open(struct tape_reader **reader, const char *path, const stru
     if (opened->read_ahead)
         opened->buffer_count++;
     ASSERT(opened->buffer_count <= BUFFERS_MAX);
-    opened->path = strdup(path);
-    err_t err = opened->path == NULL ? err_say(why, ERR_NOMEM, "no memory for a tape reader") : ERR_OK;
-    struct stat status;
-    if (err == ERR_OK) {
-        opened->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (opened->fd < 0 || fstat(opened->fd, &status) != 0)
-            err = err_say(why,
-                          errno == ENOENT   ? ERR_NOTFOUND
-                          : errno == EACCES ? ERR_PERMISSION
-                                            : ERR_IO,
-                          "%s: cannot open the tape: %s", path, strerror(errno));
-        else if (!S_ISREG(status.st_mode))
-            err = err_say(why, ERR_UNSUPPORTED, "%s: not a regular file", path);
-        else
-            opened->info.file_bytes = (uint64_t)status.st_size;
-    }
-    if (err == ERR_OK && tape_decompressor_open(&opened->decompressor) != ERR_OK)
-        err = err_say(why, ERR_NOMEM, "no memory for a tape reader");
-    if (err == ERR_OK)
-        err = open_header(opened, why);
-    if (err == ERR_OK && tape_decoder_open(&opened->decoder, opened->header.instrument_count) != ERR_OK)
-        err = err_say(why, ERR_NOMEM, "no memory for a tape reader");
-    if (err != ERR_OK) {
+    if (tape_decoder_open(&opened->decoder, opened->file.header.instrument_count) != ERR_OK) {
         tape_reader_close(opened);
-        return err;
+        return err_say(why, ERR_NOMEM, "no memory for a tape reader");
     }
-    struct tape_info *info = &opened->info;
-    info->version = TAPE_VERSION;
-    memcpy(info->source, opened->header.source, sizeof(info->source));
-    memcpy(info->created_by, opened->header.created_by, sizeof(info->created_by));
-    info->instrument_count = opened->header.instrument_count;
-    info->instruments = opened->header.instruments;
-    open_summary(opened);
-    rewind_to_start(opened);
-    posix_fadvise(opened->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    fill_info(&opened->info, &opened->file);
     *reader = opened;
     return ERR_OK;
 }
@@ -439,17 +173,11 @@ void tape_reader_close(struct tape_reader *reader)
     if (reader == NULL)
         return;
     stop_thread(reader);
-    if (reader->fd >= 0)
-        close(reader->fd);
     for (uint32_t i = 0; i < reader->buffer_count; i++)
         tape_decoded_free(&reader->buffers[i].decoded);
-    tape_decompressor_close(reader->decompressor);
     tape_decoder_close(reader->decoder);
-    free(reader->header.instruments);
-    free(reader->frame);
-    free(reader->raw);
+    tape_file_close(&reader->file);
     free(reader->map);
-    free(reader->path);
     pthread_mutex_destroy(&reader->mutex);
     pthread_cond_destroy(&reader->changed);
     free(reader);
@@ -509,7 +237,7 @@ err_t tape_reader_next(struct tape_reader *reader, struct tape_block *block, str
     if (reader->read_ahead) {
         if (!reader->running) {
             if (pthread_create(&reader->thread, NULL, read_ahead_thread, reader) != 0)
-                return err_say(why, ERR_NOMEM, "%s: cannot start the read-ahead thread", reader->path);
+                return err_say(why, ERR_NOMEM, "%s: cannot start the read-ahead thread", reader->file.path);
             reader->running = true;
         }
         err = take_ready(reader, &number);
@@ -554,18 +282,6 @@ void tape_reader_release(struct tape_reader *reader, uint32_t buffer)
 
 /* ---- seeking ---- */
 
-static const struct tape_index_entry *index_entry(struct tape_reader *reader, struct tape_index *index, bool by_ts,
-                                                  int64_t target)
-{
-    struct tape_seal seal;
-    if (!reader->info.indexed || read_seal(reader, reader->trailer.index_offset, &seal, NULL) != ERR_OK ||
-        seal.type != TAPE_FRAME_INDEX || read_frame(reader, reader->trailer.index_offset, &seal, NULL) != ERR_OK ||
-        tape_index_unpack(reader->raw, seal.raw_size, index) != ERR_OK)
-        return NULL;
-    return by_ts ? tape_index_by_ts(index, target) : tape_index_by_message(index, (uint64_t)target);
-}
-
-/* Walk seals from the best known block before the target to the block that holds it. */
 static err_t seek(struct tape_reader *reader, bool by_ts, int64_t target, struct err_text *why)
 {
     stop_thread(reader);
@@ -573,42 +289,8 @@ static err_t seek(struct tape_reader *reader, bool by_ts, int64_t target, struct
         if (reader->buffers[i].state == BUFFER_READY)
             reader->buffers[i].state = BUFFER_FREE;
     reader->queue_count = 0;
-    rewind_to_start(reader);
-
-    struct tape_index index;
-    tape_index_init(&index);
-    const struct tape_index_entry *entry = index_entry(reader, &index, by_ts, target);
-    uint64_t offset = entry != NULL ? entry->offset : reader->data_offset;
-    bool first = true;
-    err_t err;
-    for (;;) {
-        struct tape_seal seal;
-        err = read_seal(reader, offset, &seal, why);
-        if (err == ERR_OK && seal.type == TAPE_FRAME_INDEX)
-            err = ERR_END;
-        if (err != ERR_OK)
-            break;
-        if (!first && !tape_hash_equal(&seal.previous, &reader->previous)) {
-            err = err_say(why, ERR_CORRUPT, "%s: the chain is broken at byte %llu; run `tapedeck tape check`",
-                          reader->path, (unsigned long long)offset);
-            break;
-        }
-        bool here = by_ts ? seal.last_ts >= target : seal.first_message + seal.messages > (uint64_t)target;
-        /* What the block must say to be accepted by load(): its own words, as its seal is whole. */
-        reader->offset = offset;
-        reader->number = seal.number;
-        reader->message = seal.first_message;
-        reader->previous = seal.previous;
-        reader->last_ts = seal.first_ts;
-        if (here)
-            break;
-        reader->previous = seal.hash;
-        offset += TAPE_SEAL_SIZE + seal.frame_size;
-        first = false;
-    }
-    tape_index_free(&index);
-    if (err == ERR_END)
-        reader->ended = true;
+    err_t err = tape_file_seek(&reader->file, by_ts, target, why);
+    reader->ended = err == ERR_END;
     return err;
 }
 
@@ -626,5 +308,10 @@ err_t tape_reader_seek_message(struct tape_reader *reader, uint64_t message, str
 
 void tape_reader_profile(const struct tape_reader *reader, struct tape_reader_profile *profile)
 {
-    *profile = reader->profile;
+    const struct tape_file *file = &reader->file;
+    *profile = (struct tape_reader_profile){.zstd_ns = file->zstd_ns,
+                                            .read_ns = file->read_ns,
+                                            .decode_ns = reader->decode_ns,
+                                            .compressed_bytes = file->compressed_bytes,
+                                            .raw_bytes = file->raw_bytes};
 }
