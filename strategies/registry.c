@@ -3,6 +3,7 @@
 const struct strategy *const strategies_builtin[] = {
     &noop_strategy,
     &maker_strategy,
+    &grid_strategy,
     &cross_strategy,
 };
 const uint32_t strategies_builtin_count = ARRAY_LEN(strategies_builtin);

@@ -17,6 +17,7 @@ extern const uint32_t strategies_builtin_count;
 
 extern const struct strategy noop_strategy;
 extern const struct strategy maker_strategy;
+extern const struct strategy grid_strategy;
 extern const struct strategy cross_strategy;
 
 #ifdef __cplusplus

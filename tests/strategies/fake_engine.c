@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORDER_CAPACITY 64
+#define ORDER_CAPACITY 1024
 
 static struct fake *fake_of(struct strategy_ctx *ctx)
 {
@@ -382,7 +382,7 @@ struct order *fake_open(struct fake *fake, enum side side)
 
 const char *fake_open_text(struct fake *fake)
 {
-    static char text[512];
+    static char text[16384];
     size_t used = 0;
     snprintf(text, sizeof(text), "-");
     for (struct order *order = NULL; (order = order_table_next_open(fake->orders, order)) != NULL;) {
