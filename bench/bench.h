@@ -43,8 +43,18 @@ void bench_material_remove(const struct bench_material *material);
 err_t bench_decode(const char *tape, uint32_t rounds, double *levels_per_s, double *zstd_share,
                    struct err_text *why) MUST_USE;
 err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct err_text *why) MUST_USE;
-err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *strategy, uint32_t rounds,
-                double *levels_per_s, uint64_t *fills, struct err_text *why) MUST_USE;
+/* A run through the engine, wired as `tapedeck run` wires it. `config_text` is one of these; all have the same venue.
+ */
+extern const char bench_noop[], bench_maker[];
+extern const char bench_grid[];    /* the grid market maker, 10 levels a side */
+extern const char bench_grid200[]; /* the same with 100: the orders near the market are the same ones */
+struct bench_result {
+    double levels_per_s;
+    uint64_t orders, fills;
+    double open_mean; /* of our orders, looked at once a second of the tape */
+};
+err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *config_text, uint32_t rounds,
+                struct bench_result *best, struct err_text *why) MUST_USE;
 err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double *bytes_per_s,
                    struct err_text *why) MUST_USE;
 /* Peak resident memory of `tapedeck run` with the market maker on a synthetic tape of `duration`. */

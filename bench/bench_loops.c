@@ -110,19 +110,48 @@ err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct
 
 /* ---- the engine, wired as `tapedeck run` wires it ---- */
 
-static const char run_text[] =
-    "seed: 1\n"
-    "mode: backtest\n"
-    "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"}}\n"
+#define RUN_TEXT                                                                                                     \
+    "seed: 1\n"                                                                                                      \
+    "mode: backtest\n"                                                                                               \
+    "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"}}\n"                  \
     "output: {equity_interval: 1s}\n"
-    "strategy: {name: %s}\n";
+/* The limit is far away, so that the depth of the grid is the only thing that differs between its two figures. */
+#define GRID_TEXT(levels)                                                                                            \
+    RUN_TEXT "engine: {order_capacity: 512}\n"                                                                      \
+             "strategy:\n"                                                                                           \
+             "  name: grid\n"                                                                                        \
+             "  params: {levels: " levels ", spacing: 10, half_spread: 20, size: \"0.001\", position_max: \"10\",\n" \
+             "           skew: \"0.1\", interval: 100ms}\n"
 
-static err_t one_run(const struct run_config *config, double *rate, uint64_t *fills, struct err_text *why)
+const char bench_noop[] = RUN_TEXT "strategy: {name: noop}\n";
+const char bench_maker[] = RUN_TEXT "strategy: {name: maker}\n";
+const char bench_grid[] = GRID_TEXT("10");
+const char bench_grid200[] = GRID_TEXT("100");
+
+/* Looks at the engine on the grid of equity. */
+struct sampler {
+    struct engine *engine; /* NULL before the stage is up */
+    uint64_t samples, open_sum;
+};
+
+static void sample(void *context, ns_t ts, const struct engine *engine)
 {
+    (void)ts;
+    (void)engine;
+    struct sampler *sampler = context;
+    sampler->samples++;
+    sampler->open_sum += order_table_open_count(engine_orders(sampler->engine));
+}
+
+static err_t one_run(const struct run_config *config, struct bench_result *result, struct err_text *why)
+{
+    struct sampler sampler = {0};
+    const struct engine_sink sink = {.context = &sampler, .equity = sample};
     struct stage *stage;
-    err_t err = stage_open(&stage, config, NULL, why);
+    err_t err = stage_open(&stage, config, &sink, why);
     if (err != ERR_OK)
         return err;
+    sampler.engine = stage->engine;
     double t0 = bench_cpu_s();
     err = engine_start(stage->engine);
     while (err == ERR_OK)
@@ -132,20 +161,22 @@ static err_t one_run(const struct run_config *config, double *rate, uint64_t *fi
     if (err != ERR_END) {
         err_say(why, err, "%s", engine_why(stage->engine)->text);
     } else {
-        *rate = (double)counters->levels / spent;
-        *fills = counters->fills;
+        *result = (struct bench_result){
+            .levels_per_s = (double)counters->levels / spent,
+            .orders = counters->orders,
+            .fills = counters->fills,
+            .open_mean = sampler.samples == 0 ? 0 : (double)sampler.open_sum / (double)sampler.samples,
+        };
         err = ERR_OK;
     }
     stage_close(stage);
     return err;
 }
 
-err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *strategy, uint32_t rounds,
-                double *levels_per_s, uint64_t *fills, struct err_text *why)
+err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *config_text, uint32_t rounds,
+                struct bench_result *best, struct err_text *why)
 {
-    *levels_per_s = 0;
-    char text[512];
-    int size = snprintf(text, sizeof(text), run_text, strategy);
+    *best = (struct bench_result){0};
     for (uint32_t round = 0; round < rounds; round++) {
         struct option_list list = {0};
         err_t err = ERR_OK;
@@ -154,17 +185,17 @@ err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *strat
         const struct config_options options = {.tapes = &list};
         struct run_config *config;
         if (err == ERR_OK)
-            err = run_config_parse(&config, "bench.yaml", text, (size_t)size, &options, why);
-        double rate = 0;
+            err = run_config_parse(&config, "bench.yaml", config_text, strlen(config_text), &options, why);
+        struct bench_result result;
         if (err == ERR_OK) {
-            err = one_run(config, &rate, fills, why);
+            err = one_run(config, &result, why);
             run_config_free(config);
         }
         option_list_free(&list);
         if (err != ERR_OK)
             return err;
-        if (rate > *levels_per_s)
-            *levels_per_s = rate;
+        if (result.levels_per_s > best->levels_per_s)
+            *best = result;
     }
     return ERR_OK;
 }
@@ -249,7 +280,7 @@ err_t bench_memory(const char *dir, ns_t duration, uint64_t *bytes, uint64_t *le
     FILE *file = fopen(config, "w");
     if (file == NULL)
         return err_say(why, ERR_IO, "%s: cannot be created", config);
-    fprintf(file, run_text, "maker");
+    fputs(bench_maker, file);
     fclose(file);
     err_t err = make_long_tape(tape, duration, levels, why);
     if (err == ERR_OK)

@@ -16,7 +16,7 @@ const char verb_bench_help[] =
     "    tapedeck bench [--tape FILE] [--capture FILE] [--json] [OPTIONS]\n\n"
     "DESCRIPTION\n"
     "    Repeats a tape until it is long enough (your own with --tape, a synthetic market without), and\n"
-    "    measures size, decoding, book building, replay through the engine, the market maker against the\n"
+    "    measures size, decoding, book building, replay through the engine, the market makers against the\n"
     "    simulated exchange, a merge of 64 instruments, importing, and resident memory. Each figure is the best\n"
     "    of several rounds in CPU time of one thread, beside a reference measured in the same run: machines\n"
     "    are shared and noisy, ratios travel better than absolutes.\n\n"
@@ -37,6 +37,9 @@ const char verb_bench_help[] =
     "    bare_levels_per_s           tape to book in a bare loop, without an engine\n"
     "    replay_levels_per_s         the same through the engine, strategy noop\n"
     "    maker_levels_per_s          the market maker with latencies and queue positions\n"
+    "    grid_levels_per_s           the grid market maker with 10 orders a side\n"
+    "    grid200_levels_per_s        the same with 100 a side, on the same lines; grid200_cost_ratio is how much\n"
+    "                                more a level costs than with 10\n"
     "    replay64_levels_per_s       64 instruments merged from 64 tapes, noop\n"
     "    import_bytes_per_s          text of a capture to a tape\n"
     "    rss_bytes_1h, rss_bytes_24h peak resident memory of `tapedeck run` on tapes of that length\n\n"
@@ -48,8 +51,9 @@ const char verb_bench_help[] =
 
 struct figures {
     double bytes_per_level, bytes_per_level_bbo, bytes_per_book_level_bbo;
-    double decode, zstd_share, bare, replay, maker, replay64, import_rate, memcpy_rate;
-    uint64_t levels, maker_fills;
+    double decode, zstd_share, bare, import_rate, memcpy_rate;
+    struct bench_result replay, maker, grid, grid200, replay64;
+    uint64_t levels;
     uint64_t rss_1h, rss_24h, levels_1h, levels_24h;
 };
 
@@ -75,7 +79,6 @@ static err_t measure(const struct bench_options *options, struct figures *figure
     const char *lanes[BENCH_LANES];
     for (int i = 0; i < BENCH_LANES; i++)
         lanes[i] = material->lanes[i];
-    uint64_t no_fills;
     figures->levels = material->levels;
     figures->bytes_per_level = (double)material->depth_bytes / (double)material->levels;
     figures->bytes_per_level_bbo = (double)material->bbo_bytes / (double)material->bbo_levels;
@@ -85,17 +88,35 @@ static err_t measure(const struct bench_options *options, struct figures *figure
     if (err == ERR_OK)
         err = bench_bare(material->depth, rounds, &figures->bare, why);
     if (err == ERR_OK)
-        err = bench_run(depth, 1, "noop", rounds, &figures->replay, &no_fills, why);
+        err = bench_run(depth, 1, bench_noop, rounds, &figures->replay, why);
     if (err == ERR_OK)
-        err = bench_run(depth, 1, "maker", rounds, &figures->maker, &figures->maker_fills, why);
+        err = bench_run(depth, 1, bench_maker, rounds, &figures->maker, why);
     if (err == ERR_OK)
-        err = bench_run(lanes, BENCH_LANES, "noop", rounds, &figures->replay64, &no_fills, why);
+        err = bench_run(depth, 1, bench_grid, rounds, &figures->grid, why);
+    if (err == ERR_OK)
+        err = bench_run(depth, 1, bench_grid200, rounds, &figures->grid200, why);
+    if (err == ERR_OK)
+        err = bench_run(lanes, BENCH_LANES, bench_noop, rounds, &figures->replay64, why);
     if (err == ERR_OK)
         err = bench_import(options->capture != NULL ? options->capture : material->capture, options->dir, rounds,
                            &figures->import_rate, why);
     bench_material_remove(material);
     free(material);
     return err;
+}
+
+/* A figure of a run, and what its strategy did meanwhile. */
+static void set_run(json_t *root, const char *name, const struct bench_result *result)
+{
+    char key[64];
+    snprintf(key, sizeof(key), "%s_levels_per_s", name);
+    json_set(root, key, json_real(result->levels_per_s));
+    snprintf(key, sizeof(key), "%s_orders", name);
+    json_set_u64(root, key, result->orders);
+    snprintf(key, sizeof(key), "%s_fills", name);
+    json_set_u64(root, key, result->fills);
+    snprintf(key, sizeof(key), "%s_open_mean", name);
+    json_set(root, key, json_real(result->open_mean));
 }
 
 static err_t print_json(const struct figures *figures, const struct bench_options *options)
@@ -108,11 +129,13 @@ static err_t print_json(const struct figures *figures, const struct bench_option
     json_set(root, "decode_levels_per_s", json_real(figures->decode));
     json_set(root, "zstd_share", json_real(figures->zstd_share));
     json_set(root, "bare_levels_per_s", json_real(figures->bare));
-    json_set(root, "replay_levels_per_s", json_real(figures->replay));
-    json_set(root, "replay_cost_ratio", json_real(figures->bare / figures->replay));
-    json_set(root, "maker_levels_per_s", json_real(figures->maker));
-    json_set_u64(root, "maker_fills", figures->maker_fills);
-    json_set(root, "replay64_levels_per_s", json_real(figures->replay64));
+    json_set(root, "replay_levels_per_s", json_real(figures->replay.levels_per_s));
+    json_set(root, "replay_cost_ratio", json_real(figures->bare / figures->replay.levels_per_s));
+    set_run(root, "maker", &figures->maker);
+    set_run(root, "grid", &figures->grid);
+    set_run(root, "grid200", &figures->grid200);
+    json_set(root, "grid200_cost_ratio", json_real(figures->grid.levels_per_s / figures->grid200.levels_per_s));
+    json_set(root, "replay64_levels_per_s", json_real(figures->replay64.levels_per_s));
     json_set(root, "import_bytes_per_s", json_real(figures->import_rate));
     json_set(root, "memcpy_bytes_per_s", json_real(figures->memcpy_rate));
     if (options->memory) {
@@ -154,9 +177,16 @@ static void print_table(const struct figures *f, const struct bench_options *opt
         f->decode * 16 / f->memcpy_rate);
     row(table, "share of it inside zstd", f->zstd_share * 100, "%", NULL, 0);
     row(table, "bare loop to book", f->bare * 1e-6, "M levels/s", "decode", f->bare / f->decode);
-    row(table, "replay, noop", f->replay * 1e-6, "M levels/s", "bare loop", f->replay / f->bare);
-    row(table, "replay, market maker", f->maker * 1e-6, "M levels/s", "bare loop", f->maker / f->bare);
-    row(table, "replay, 64 instruments", f->replay64 * 1e-6, "M levels/s", "replay of one", f->replay64 / f->replay);
+    const double replay = f->replay.levels_per_s, maker = f->maker.levels_per_s, grid = f->grid.levels_per_s,
+                 grid200 = f->grid200.levels_per_s, replay64 = f->replay64.levels_per_s;
+    row(table, "replay, noop", replay * 1e-6, "M levels/s", "bare loop", replay / f->bare);
+    row(table, "replay, market maker", maker * 1e-6, "M levels/s", "bare loop", maker / f->bare);
+    row(table, "replay, grid of 2 x 10", grid * 1e-6, "M levels/s", "bare loop", grid / f->bare);
+    row(table, "replay, grid of 2 x 100", grid200 * 1e-6, "M levels/s", "bare loop", grid200 / f->bare);
+    row(table, "  the same", grid200 * 1e-6, "M levels/s", "grid of 2 x 10", grid200 / grid);
+    row(table, "  its open orders, mean", f->grid200.open_mean, "orders", "grid of 2 x 10",
+        f->grid200.open_mean / f->grid.open_mean);
+    row(table, "replay, 64 instruments", replay64 * 1e-6, "M levels/s", "replay of one", replay64 / replay);
     row(table, "import", f->import_rate * 1e-6, "MB/s", "memcpy", f->import_rate / f->memcpy_rate);
     if (options->memory) {
         row(table, "resident, 1 h tape", (double)f->rss_1h / (1 << 20), "MiB", NULL, 0);
