@@ -239,13 +239,13 @@ Test(grid, order_that_could_meet_one_of_our_own_waits_until_that_is_gone)
     begin(fake);
     fake_touch(fake, 9999, 500, 10001, 500);
     next_timer(fake);
-    fake_touch(fake, 9939, 500, 9941, 500); /* bids wanted at 99.20 and on, asks at 99.60, 99.70, 99.80 */
+    fake_touch(fake, 9949, 500, 9951, 500); /* asks wanted at 99.70, 99.80 and 99.90 */
     fake_time(fake, fake->now + INTERVAL);
     CHECK_OPEN(fake, "buy 0.010@99.80! buy 0.010@99.70! buy 0.010@99.60! sell 0.010@100.20! sell 0.010@100.30! "
-                     "sell 0.010@100.40! buy 0.010@99.20 buy 0.010@99.10 buy 0.010@99.00");
+                     "sell 0.010@100.40! buy 0.010@99.30 buy 0.010@99.20 buy 0.010@99.10 sell 0.010@99.90");
     fake_answer(fake);
     next_timer(fake);
-    CHECK_OPEN(fake, "buy 0.010@99.20 buy 0.010@99.10 buy 0.010@99.00 sell 0.010@99.60 sell 0.010@99.70 "
+    CHECK_OPEN(fake, "buy 0.010@99.30 buy 0.010@99.20 buy 0.010@99.10 sell 0.010@99.90 sell 0.010@99.70 "
                      "sell 0.010@99.80");
     fake_free(fake);
 }
