@@ -221,8 +221,11 @@ static err_t take_ready(struct tape_reader *reader, uint32_t *number)
     while (reader->queue_count == 0)
         pthread_cond_wait(&reader->changed, &reader->mutex);
     *number = reader->queue[reader->queue_head];
-    reader->queue_head = (reader->queue_head + 1) % BUFFERS_MAX;
-    reader->queue_count--;
+    /* The thread ends with the first failure: that stays at the head, for whoever asks again. */
+    if (reader->buffers[*number].err == ERR_OK) {
+        reader->queue_head = (reader->queue_head + 1) % BUFFERS_MAX;
+        reader->queue_count--;
+    }
     pthread_mutex_unlock(&reader->mutex);
     return ERR_OK;
 }
