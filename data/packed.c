@@ -141,9 +141,90 @@ void packed_reader_close(struct packed_reader *reader)
     free(reader);
 }
 
+/* ---- the shape of an object, before memory is asked for it ----
+ *
+ * The library reserves what a count claims and calls deep nesting "out of memory": four hostile bytes could ask for
+ * gigabytes, and damage would look like a full machine. So counts and lengths are held against the bytes that are
+ * there, and the depth against what a tape ever uses. */
+
+#define NESTING_MAX 16
+
+struct token {
+    size_t skip;    /* bytes of its own after the head */
+    uint64_t items; /* objects that follow inside it */
+};
+
+static uint64_t big_endian(const uint8_t *at, unsigned size)
+{
+    uint64_t value = 0;
+    while (size-- > 0)
+        value = value << 8 | *at++;
+    return value;
+}
+
+/* Read the head of an object and move behind it. False: cut short, or not msgpack. */
+static bool read_token(const uint8_t **at, const uint8_t *end, struct token *token)
+{
+    /* 0xc4 to 0xdf: size of the length that follows, and bytes of its own (with a length: in addition to it) */
+    static const uint8_t lengths[28] = {1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0,
+                                        0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4};
+    static const uint8_t fixed[28] = {0, 0, 0, 1, 1, 1, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 3, 5, 9, 17};
+    const uint8_t head = *(*at)++;
+    *token = (struct token){0, 0};
+    if (head < 0x80 || head >= 0xe0 || head == 0xc0 || head == 0xc2 || head == 0xc3)
+        return true;
+    if (head == 0xc1)
+        return false;
+    if (head < 0xc0) {
+        if (head < 0x90)
+            token->items = 2u * (head & 15);
+        else if (head < 0xa0)
+            token->items = head & 15;
+        else
+            token->skip = head & 31;
+        return true;
+    }
+    const unsigned size = lengths[head - 0xc4];
+    if ((size_t)(end - *at) < size)
+        return false;
+    const uint64_t length = big_endian(*at, size);
+    *at += size;
+    if (head >= 0xdc)
+        token->items = head >= 0xde ? 2 * length : length;
+    else
+        token->skip = fixed[head - 0xc4] + length;
+    return true;
+}
+
+static bool shape_is_sound(const uint8_t *at, size_t size)
+{
+    const uint8_t *end = at + size;
+    uint64_t left[NESTING_MAX + 1] = {1};
+    for (unsigned depth = 0;;) {
+        while (left[depth] == 0) {
+            if (depth == 0)
+                return at == end;
+            depth--;
+        }
+        left[depth]--;
+        struct token token;
+        if (at == end || !read_token(&at, end, &token) || token.skip > (size_t)(end - at) ||
+            token.items > (size_t)(end - at))
+            return false;
+        at += token.skip;
+        if (token.items == 0)
+            continue;
+        if (depth == NESTING_MAX)
+            return false;
+        left[++depth] = token.items;
+    }
+}
+
 err_t packed_parse(struct packed_reader *reader, const uint8_t *bytes, size_t size, const struct packed_value **root)
 {
     size_t offset = 0;
+    if (!shape_is_sound(bytes, size))
+        return ERR_CORRUPT;
     msgpack_unpack_return result = msgpack_unpack_next(&reader->unpacked, (const char *)bytes, size, &offset);
     if (result == MSGPACK_UNPACK_NOMEM_ERROR)
         return ERR_NOMEM;
