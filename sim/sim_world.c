@@ -17,7 +17,8 @@ struct lane {
     struct event_batch ring[SIM_LOOKAHEAD_MAX];
     uint64_t first, end; /* batches held: [first, end) */
     struct cursor engine, venue;
-    ns_t venue_clock;
+    struct cursor late; /* while an instrument catches up with the venue */
+    ns_t venue_clock, late_clock;
     ns_t delay; /* of the last event with a stamp that passed: the venue's cursor, or the engine's while it sleeps */
     bool ended;
     err_t failure; /* the feed broke after the last batch: the engine stops when it gets there */
@@ -159,15 +160,15 @@ static err_t set_engine_key(struct sim_world *sim, uint16_t number)
     return err;
 }
 
-/* When the venue sees an event: never backwards, never after its arrival here. */
-static ns_t venue_time(const struct lane *lane, const struct event *event)
+/* When the venue sees an event: never backwards (`clock`), never after its arrival here. */
+static ns_t venue_time(const struct lane *lane, ns_t clock, const struct event *event)
 {
     ns_t ts = event->exch_ts;
     if (UNLIKELY(ts == 0 && __builtin_sub_overflow(event->ts, lane->delay, &ts)))
         ts = INT64_MIN;
     if (ts > event->ts)
         ts = event->ts;
-    return ts > lane->venue_clock ? ts : lane->venue_clock;
+    return ts > clock ? ts : clock;
 }
 
 static void keep_delay(struct lane *lane, const struct event *event)
@@ -184,7 +185,7 @@ static err_t set_venue_key(struct sim_world *sim, uint16_t number)
     const struct event *event = NULL;
     err_t err = look(sim, lane, &lane->venue, &event);
     if (err == ERR_OK)
-        merge_tree_set(&sim->by_exch, number, event == NULL ? NS_MAX : venue_time(lane, event));
+        merge_tree_set(&sim->by_exch, number, event == NULL ? NS_MAX : venue_time(lane, lane->venue_clock, event));
     return err;
 }
 
@@ -218,7 +219,7 @@ static err_t take_back_run(struct sim_world *sim)
 
 static void venue_take(struct sim_world *sim, struct lane *lane, const struct event *event)
 {
-    const ns_t ts = venue_time(lane, event);
+    const ns_t ts = venue_time(lane, lane->venue_clock, event);
     lane->venue_clock = ts;
     if (event->exch_ts != 0)
         keep_delay(lane, event);
@@ -282,38 +283,67 @@ struct venue_sink sim_world_sink(void *memory)
     return (struct venue_sink){.context = memory, .emit = on_execution};
 }
 
-/* The first order for an instrument: its venue begins with what the engine sees now, and catches up with the rest of
- * the venue on its lane. */
+/* What the venue has passed at or after the cursor, NULL: nothing. All of it is still held. */
+static const struct event *passed_at(struct lane *lane, struct cursor *cursor)
+{
+    for (; cursor->batch < lane->venue.batch; cursor->batch++, cursor->at = 0) {
+        const struct event_batch *batch = batch_of(lane, cursor->batch);
+        if (cursor->at < batch->count)
+            return &batch->events[cursor->at];
+    }
+    if (cursor->batch > lane->venue.batch || cursor->at >= lane->venue.at)
+        return NULL;
+    return &batch_of(lane, cursor->batch)->events[cursor->at];
+}
+
+/* A book as the engine has it, brought to where the venue is: what lies between, in the venue's order (an instrument
+ * may come through several lanes: two tapes of one day). */
+static void catch_up(struct sim_world *sim, uint16_t instrument)
+{
+    for (uint16_t i = 0; i < sim->lane_count; i++) {
+        sim->lanes[i].late = sim->lanes[i].engine;
+        sim->lanes[i].late_clock = INT64_MIN;
+    }
+    for (;;) {
+        struct lane *first = NULL;
+        const struct event *event = NULL;
+        ns_t first_ts = NS_MAX;
+        for (uint16_t i = 0; i < sim->lane_count; i++) {
+            struct lane *lane = &sim->lanes[i];
+            const struct event *at = passed_at(lane, &lane->late);
+            const ns_t ts = at == NULL ? NS_MAX : venue_time(lane, lane->late_clock, at);
+            if (at != NULL && (first == NULL || ts < first_ts)) {
+                first = lane;
+                first_ts = ts;
+                event = at;
+            }
+        }
+        if (first == NULL)
+            return;
+        if (event->instrument == instrument || (event->instrument == INSTRUMENT_NONE && event->kind == EVENT_GAP))
+            book_apply(venue_book(sim->venue, instrument), event);
+        first->late_clock = first_ts;
+        first->late.at++;
+    }
+}
+
+/* The first order for an instrument: its venue begins with what the engine sees now. The first of all: the venue
+ * begins to follow the lanes there. */
 static err_t wake(struct sim_world *sim, uint16_t instrument)
 {
     book_copy(venue_book(sim->venue, instrument), sim->books(sim->books_context, instrument));
     sim->instrument_awake[instrument] = true;
     store_run(sim);
+    if (sim->awake) {
+        catch_up(sim, instrument);
+        return ERR_OK;
+    }
     err_t err = ERR_OK;
-    for (uint16_t i = 0; i < sim->lane_count && err == ERR_OK; i++) {
-        struct lane *lane = &sim->lanes[i];
-        if (!sim->awake) {
-            lane->venue = lane->engine;
-            continue;
-        }
-        struct cursor cursor = lane->engine;
-        while (err == ERR_OK && (cursor.batch < lane->venue.batch ||
-                                 (cursor.batch == lane->venue.batch && cursor.at < lane->venue.at))) {
-            const struct event *event = NULL;
-            err = look(sim, lane, &cursor, &event);
-            if (err != ERR_OK || event == NULL || cursor.batch > lane->venue.batch ||
-                (cursor.batch == lane->venue.batch && cursor.at >= lane->venue.at))
-                break;
-            if (event->instrument == instrument || (event->instrument == INSTRUMENT_NONE && event->kind == EVENT_GAP))
-                book_apply(venue_book(sim->venue, instrument), event);
-            cursor.at++;
-        }
-    }
-    if (!sim->awake) {
-        sim->awake = true;
-        for (uint16_t i = 0; i < sim->lane_count && err == ERR_OK; i++)
-            err = set_venue_key(sim, i);
-    }
+    sim->awake = true;
+    for (uint16_t i = 0; i < sim->lane_count; i++)
+        sim->lanes[i].venue = sim->lanes[i].engine;
+    for (uint16_t i = 0; i < sim->lane_count && err == ERR_OK; i++)
+        err = set_venue_key(sim, i);
     return err;
 }
 
@@ -328,8 +358,7 @@ static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *b
     /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
      * request would let the blocks decide. */
     if (sim->request_tail - sim->request_head > sim->mask)
-        return break_with(sim, ERR_FULL,
-                          "more requests are under way than are kept; raise engine.order_capacity");
+        return break_with(sim, ERR_FULL, "more requests are under way than are kept; raise engine.order_capacity");
     if (!sim->instrument_awake[body->instrument]) {
         err_t err = wake(sim, body->instrument);
         if (err != ERR_OK)

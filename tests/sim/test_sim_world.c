@@ -265,6 +265,39 @@ Test(sim_world, equal_stamps_come_in_the_order_of_lanes_and_executions_after_the
     free(written);
 }
 
+/* The second instrument comes through lane 1 at first and through lane 0 later, like two tapes of one day given in
+ * the other order; the venue is awake for the first one. Whenever its first order is sent, the book must be right. */
+Test(sim_world, a_book_that_changes_lanes_is_caught_up_in_the_order_of_time)
+{
+    for (int first = 1; first < 30; first++) {
+        struct written *written = calloc(1, sizeof(*written));
+        written->market.instruments = 2;
+        for (int n = 0; n < 40; n++) {
+            const ns_t ts = 1000 + 5 * n;
+            struct market_event *clock = write_event(written, 2, ts, ts - 5, EVENT_GAP); /* of instrument 0 */
+            struct market_event *made =
+                write_event(written, n < 20 ? 1 : 0, ts, ts - 5, n == 0 ? EVENT_BOOK_SNAPSHOT : EVENT_BOOK_DELTA);
+            clock->event.body = NULL;
+            made->event.instrument = 1;
+            made->levels[0] = (struct level){1010, 1 + n}; /* the same price again and again: the last one counts */
+            made->event.bid_count = 1;
+            if (n == 0)
+                write_buy(clock, 1);
+            if (n == first) {
+                write_buy(clock, 1);
+                clock->act_instrument = 1;
+            }
+        }
+        struct world_rig *rig = rig_new(&written->market, (uint64_t)first);
+        rig->latency = (struct sim_latency){42, 3};
+        rig->batch = 7;
+        rig_run(rig);
+        cr_expect_eq(rig->answered, 2);
+        rig_free(rig);
+        free(written);
+    }
+}
+
 /* ---- the end of the market ---- */
 
 Test(sim_world, what_is_under_way_at_the_end_is_delivered)
