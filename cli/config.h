@@ -19,9 +19,9 @@
 #include "core/instrument.h"
 #include "core/risk.h"
 #include "core/strategy.h"
+#include "sim/queue_model.h"
 
 enum run_mode { RUN_BACKTEST };
-enum queue_kind { QUEUE_PESSIMISTIC };
 
 /* Set when the config has the key (or its default is a value), else the rest is zero. */
 struct config_rate {
@@ -69,7 +69,8 @@ struct config_instrument { /* overrides what the tape says of an instrument */
 struct config_venue {
     ns_t latency_entry, latency_response;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
-    enum queue_kind queue;
+    struct queue_model queue;                /* kind as written, exponent from: */
+    struct config_decimal queue_exponent;    /* checked against the kind when the config is read */
     bool check_funds;
 };
 

@@ -240,6 +240,31 @@ static err_t check_feed(struct reader *reader)
     return ERR_OK;
 }
 
+static err_t check_queue(struct reader *reader)
+{
+    struct run_config *config = reader->config;
+    const char *text = config->venue.queue_exponent.text;
+    const bool wanted = queue_model_has_exponent(config->venue.queue.kind);
+    int64_t hundredths = 0;
+    if (!wanted && text != NULL)
+        return run_config_error(
+            config, "venue.queue_exponent", reader->why,
+            "only the queue models power, power2 and power3 have an exponent: leave it out, or set "
+            "venue.queue to one of them");
+    if (!wanted)
+        return ERR_OK;
+    if (text == NULL)
+        return run_config_error(
+            config, "venue.queue", reader->why,
+            "this queue model needs venue.queue_exponent, from 0.25 to 8 (\"2\" and \"3\" are usual)");
+    err_t err = decimal_parse(text, strlen(text), 2, ROUND_EXACT, &hundredths);
+    if (err != ERR_OK || hundredths * QUEUE_EXPONENT_ONE % 100 != 0)
+        return run_config_error(config, "venue.queue_exponent", reader->why,
+                                "expected a multiple of 0.25, such as 1.5 or 3");
+    config->venue.queue.exponent = (uint32_t)(hundredths * QUEUE_EXPONENT_ONE / 100);
+    return ERR_OK;
+}
+
 static err_t find_strategy(struct reader *reader)
 {
     struct run_config *config = reader->config;
@@ -339,6 +364,8 @@ err_t config_read(struct run_config *config, const char *directory, struct err_t
     err_t err = read_section(&reader, "", config->tree->root, config);
     if (err == ERR_OK)
         err = check_feed(&reader);
+    if (err == ERR_OK)
+        err = check_queue(&reader);
     if (err == ERR_OK)
         err = find_strategy(&reader);
     if (err == ERR_OK)

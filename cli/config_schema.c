@@ -66,8 +66,13 @@ const struct config_key config_keys[] = {
      "Fee rate of resting fills; negative: a rebate. Not set: the instrument's own.", 0},
     {"venue.fees.taker", CONFIG_RATE, AT(venue.taker_fee), "-0.1", "0.1", NULL, NULL,
      "Fee rate of fills that take. Not set: the instrument's own.", 0},
-    {"venue.queue", CONFIG_CHOICE, AT(venue.queue), NULL, NULL, "pessimistic", "pessimistic",
-     "How a resting order's place in the queue moves: pessimistic, only trades eat what is ahead.", 0},
+    {"venue.queue", CONFIG_CHOICE, AT(venue.queue.kind), NULL, NULL, "pessimistic",
+     "pessimistic|optimistic|proportional|power|power2|power3|log|log2",
+     "Where the cancels of others stood: pessimistic, behind a resting order; optimistic, ahead of it; the others in "
+     "between by its place (docs/fills.md).",
+     0},
+    {"venue.queue_exponent", CONFIG_DECIMAL, AT(venue.queue_exponent), "0.25", "8", NULL, NULL,
+     "n of the power queue models, in steps of 0.25; they need it, the others have none.", 0},
     {"venue.check_funds", CONFIG_BOOL, AT(venue.check_funds), NULL, NULL, "false", NULL,
      "Reject spot orders that the balances do not cover.", 0},
 

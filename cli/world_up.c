@@ -229,7 +229,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .book_window = config->engine.book_window,
                                        .book_far = config->engine.book_far,
                                        .own_orders_max = config->engine.order_capacity,
-                                       .check_funds = config->venue.check_funds};
+                                       .check_funds = config->venue.check_funds,
+                                       .queue = config->venue.queue};
     struct sim_config world = {.lanes = inside->lanes,
                                .lane_count = stage->lane_count,
                                .latency = {config->venue.latency_entry, config->venue.latency_response},

@@ -3,9 +3,8 @@
  * Powers of a ratio are taken in the logarithm: (a/b)^n = 2^-(n (log2 b - log2 a)), so any quantity up to 2^63 and
  * any exponent cost the same, and nothing overflows or loses the small one of two quantities.
  *
- *   log2:  x = 2^k (1 + i/128) (1 + d),   d < 1/128:   k + log2_knots[i] + d (1 - d/2 + d^2/3 - d^3/4 + d^4/5) / ln 2
- *   2^-x:  x = k + i/128 + r,             r < 1/128:   2^-k exp2_knots[i] (1 - t + t^2/2 - t^3/6 + t^4/24), t = r ln
- * 2
+ *   log2:  x = 2^k (1 + i/128) (1 + d):  k + log2_knots[i] + d (1 - d/2 + d^2/3 - d^3/4 + d^4/5) / ln 2,  d < 1/128
+ *   2^-x:  x = k + i/128 + r,  r < 1/128:  2^-k exp2_knots[i] (1 - t + t^2/2 - t^3/6 + t^4/24),  t = r ln 2
  *
  * The first terms left out are d^6/6 < 2^-44 and t^5/120 < 2^-44. */
 #include "sim/queue_model.h"

@@ -72,6 +72,10 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         memset(market, 0, sizeof(*market));
         market->instrument = &config->instruments[i];
         market->fee_rule = fee_rule_of(market->instrument);
+        market->queue = config->queue;
+        if (market->queue.unit == 0)
+            market->queue.unit = (qty_t)money_pow10(market->instrument->qty_decimals);
+        ASSERT(queue_model_is_valid(&market->queue));
         market->best[SIDE_BUY] = market->best[SIDE_SELL] = SLOT_NONE;
         book_init(&market->book, carve(&at, book_size(config->book_window, config->book_far)), config->book_window,
                   config->book_far, market->instrument);
@@ -110,7 +114,7 @@ bool venue_order(const struct venue *venue, uint64_t order_id, struct venue_orde
                                       .side = (enum side)order->side,
                                       .price = order->price,
                                       .leaves = own_leaves(order),
-                                      .ahead = order->ahead};
+                                      .ahead = place_ahead(&venue->markets[order->instrument], order)};
     return true;
 }
 
@@ -222,6 +226,7 @@ static void book_message(struct venue *venue, struct venue_instrument *market, c
 {
     bool was_stale = (market->book.flags & BOOK_STALE) != 0;
     book_apply(&market->book, event);
+    market->book_before = market->book_ts;
     market->book_ts = stamp;
     if (event->kind == EVENT_BOOK_SNAPSHOT && was_stale)
         take_forget(market);

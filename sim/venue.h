@@ -16,9 +16,10 @@
  *    prices a side; what could not be remembered cannot be taken.
  *  - A resting order joins behind all displayed quantity of its price. Trades of the opposite aggressor at
  *    its price eat what is ahead, then fill it; one trade's quantity passes through our orders in time
- *    priority once, and is never used twice. Cancels ahead do not help (pessimistic), but the quantity ahead is
- *    never more than what is displayed. A shrinking display and the trade that caused it count once, whichever
- *    comes first; a trade stamped before the order joined does not count for it.
+ *    priority once, and is never used twice. How much cancels ahead help is the queue model's (queue_model.h; the
+ *    pessimistic one: not at all), but the quantity ahead is never more than what is displayed. A shrinking
+ *    display and the trade that caused it count once, whichever comes first; a trade stamped before the order
+ *    joined does not count for it.
  *  - Beyond the depth of a partial snapshot the queue is unknown: no trade at the price fills until the level is
  *    displayed.
  *  - A trade through the price (worse for the aggressor than our price) fills it whole, at its own price.
@@ -38,6 +39,7 @@
 #include "core/account.h"
 #include "core/book.h"
 #include "core/order.h"
+#include "sim/queue_model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -64,8 +66,9 @@ struct venue_config {
     const struct instrument *instruments; /* must outlive the venue; fees and limits are read from here */
     uint16_t instrument_count;
     uint32_t book_window, book_far;
-    uint32_t own_orders_max; /* resting at once, over all instruments */
-    bool check_funds;        /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
+    uint32_t own_orders_max;  /* resting at once, over all instruments */
+    bool check_funds;         /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
+    struct queue_model queue; /* zero: pessimistic; a `unit` of 0 is one whole unit of each instrument */
     ns_t stamp_slack; /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
                        */
 };
@@ -93,7 +96,8 @@ struct venue_order_view {
     enum side side;
     px_t price;
     qty_t leaves;
-    qty_t ahead; /* displayed quantity before us in the queue; INT64_MAX: unknown, never displayed yet */
+    qty_t ahead; /* displayed quantity before us, by the queue model, rounded up; INT64_MAX: unknown, never displayed
+                    yet */
 };
 /* False when not resting. */
 bool venue_order(const struct venue *venue, uint64_t order_id, struct venue_order_view *view);

@@ -1,4 +1,5 @@
-/* venue_queue.c: our resting orders, and the place in the queue of each.
+/* venue_queue.c: our resting orders, and the pessimistic place in the queue of each; the place by a model that splits
+ * cancels is kept beside it (venue_place.c).
  *
  * Place. `ahead` is what others display before us. It falls by trades of the opposite aggressor at our
  * price, and is never more than what is displayed (min after every book message); it never rises.
@@ -103,6 +104,8 @@ void queue_join(struct venue *venue, const struct own_order *from)
     order->credit = 0;
     order->credit_ts = 0;
     order->since = venue->now;
+    order->place = (struct queue_place){order->ahead, 0};
+    order->before_drop = PLACE_NONE;
 
     order->next = SLOT_NONE;
     order->previous = level->last;
@@ -173,12 +176,18 @@ static void anchor_side(struct venue *venue, struct venue_instrument *market, en
             level->shown = 0;
             continue;
         }
+        const bool split = place_is_modelled(market) && place_level_shown(market, level, shown);
         level->shown = shown;
-        if (LIKELY(shown >= level->ahead_max))
+        if (LIKELY(shown >= level->ahead_max && !split))
             continue;
-        level->ahead_max = shown;
-        for (uint32_t at = level->first; at != SLOT_NONE; at = venue->orders[at].next)
+        if (shown < level->ahead_max)
+            level->ahead_max = shown;
+        qty_t floor = 0;
+        for (uint32_t at = level->first; at != SLOT_NONE; at = venue->orders[at].next) {
             anchor(&venue->orders[at], shown, market->book_ts);
+            if (place_is_modelled(market))
+                place_follow(market, level, &venue->orders[at], split, &floor);
+        }
     }
 }
 
@@ -188,7 +197,7 @@ static void fill_crossed(struct venue *venue, struct venue_instrument *market, s
 {
     struct take_walk walk;
     qty_t want = venue_fillable(venue, order), got = 0;
-    qty_t others = order->ahead == AHEAD_UNKNOWN ? 0 : order->ahead;
+    qty_t others = order->ahead == AHEAD_UNKNOWN ? 0 : place_ahead(market, order);
     take_walk_begin(&walk, market, side_opposite((enum side)order->side), true, order->price);
     while (got < want && take_walk_next(&walk)) {
         qty_t skip = walk.available < others ? walk.available : others;
@@ -246,26 +255,41 @@ static void fill_level(struct venue *venue, uint32_t slot, struct print *print)
     }
 }
 
-/* The trade's quantity passes once through the queue  others, ours, others, ours ...  of a level. Each order's
- * `ahead` counts only others, from the front; so our own fills come off what reaches the next one. */
-static void pass_level(struct venue *venue, uint32_t slot, struct print *print)
+/* `reach` of a trade comes to an order's pessimistic place. Returns what is left of it when nothing is ahead any
+ * more. */
+static qty_t meet_trade(const struct venue *venue, const struct print *print, struct own_order *order, qty_t reach)
 {
-    for (uint32_t at = venue->levels[slot].first, next; at != SLOT_NONE && print->left > 0; at = next) {
+    if (!print->stamped || print->ts <= order->credit_ts || print->ts - order->credit_ts <= venue->stamp_slack) {
+        qty_t counted = order->credit < reach ? order->credit : reach;
+        order->credit -= counted;
+        reach -= counted;
+    }
+    qty_t eaten = order->ahead < reach ? order->ahead : reach;
+    order->ahead -= eaten;
+    return reach - eaten;
+}
+
+/* The trade's quantity passes once through the queue  others, ours, others, ours ...  of a level. Each order's
+ * place counts only others, from the front; so our own fills come off what reaches the next one. */
+static void pass_level(struct venue *venue, struct venue_instrument *market, uint32_t slot, struct print *print)
+{
+    struct own_level *level = &venue->levels[slot];
+    const bool modelled = place_is_modelled(market);
+    struct place_trade trade = {.floor = 0};
+    if (modelled)
+        trade = place_trade_begin(market, level, print->left, print->ts, print->stamped, venue->stamp_slack);
+    for (uint32_t at = level->first, next; at != SLOT_NONE && print->left > 0; at = next) {
         struct own_order *order = &venue->orders[at];
         next = order->next;
         if (print->ts <= order->since || order->ahead == AHEAD_UNKNOWN)
             continue;
-        qty_t reach = print->left;
-        if (!print->stamped || print->ts <= order->credit_ts || print->ts - order->credit_ts <= venue->stamp_slack) {
-            qty_t counted = order->credit < reach ? order->credit : reach;
-            order->credit -= counted;
-            reach -= counted;
+        qty_t over = meet_trade(venue, print, order, print->left);
+        if (modelled) {
+            qty_t over_model = place_meets_trade(market, level, &trade, order, print->left);
+            over = over > over_model ? over : over_model;
         }
-        qty_t eaten = order->ahead < reach ? order->ahead : reach;
-        order->ahead -= eaten;
-        reach -= eaten;
-        if (reach > 0)
-            print->left -= fill_resting(venue, order, reach < own_leaves(order) ? reach : own_leaves(order));
+        if (over > 0)
+            print->left -= fill_resting(venue, order, over < own_leaves(order) ? over : own_leaves(order));
     }
 }
 
@@ -280,7 +304,14 @@ static void trade_side(struct venue *venue, struct venue_instrument *market, enu
         slot = worse;
     }
     if (at_price && slot != SLOT_NONE && venue->levels[slot].price == print->price)
-        pass_level(venue, slot, print);
+        pass_level(venue, market, slot, print);
+}
+
+/* How far the trade stream has come. */
+static void note_trade(struct venue_instrument *market, const struct print *print)
+{
+    if (print->stamped && print->ts > market->trade_ts)
+        market->trade_ts = print->ts;
 }
 
 void queue_after_trade(struct venue *venue, struct venue_instrument *market, const struct event *event, ns_t trade_ts)
@@ -296,6 +327,7 @@ void queue_after_trade(struct venue *venue, struct venue_instrument *market, con
         return;
     if ((event->flags & EVENT_NO_SIDE) == 0) {
         trade_side(venue, market, event->flags & EVENT_SELL ? SIDE_BUY : SIDE_SELL, &print, true);
+        note_trade(market, &print);
         return;
     }
     /* No side told: at or below the best bid it was a seller, at or above the best ask a buyer; between them it
@@ -304,4 +336,5 @@ void queue_after_trade(struct venue *venue, struct venue_instrument *market, con
     bool buyer = touch[SIDE_SELL].qty != 0 && print.price >= touch[SIDE_SELL].price;
     trade_side(venue, market, SIDE_BUY, &print, seller && !buyer);
     trade_side(venue, market, SIDE_SELL, &print, buyer && !seller);
+    note_trade(market, &print);
 }

@@ -15,12 +15,14 @@
 #define TAPEDECK_SIM_VENUE_STATE_H
 
 #include "sim/fee.h"
+#include "sim/queue_model.h"
 #include "sim/venue.h"
 
 #define SLOT_NONE UINT32_MAX
 /* The queue at this price has never been displayed (beyond a partial snapshot): trades at the price do not
  * fill the order, only trades through it and crossing quantity do, until the feed shows the level. */
 #define AHEAD_UNKNOWN INT64_MAX
+#define PLACE_NONE    ((struct queue_place){.ahead = -1})
 /* Prices of one side of one instrument at which displayed quantity can be remembered as taken. What could
  * not be remembered cannot be taken: a walk that finds the table full stops there. */
 #define TAKEN_MAX 128
@@ -32,12 +34,14 @@ struct own_order {
     uint64_t order_id, venue_order;
     px_t price;
     qty_t qty, filled;
-    qty_t ahead;             /* displayed quantity before us, or AHEAD_UNKNOWN */
-    qty_t credit;            /* taken off `ahead` because the display shrank, perhaps by trades not yet seen */
-    ns_t credit_ts;          /* book time of the last such shrinking */
-    ns_t since;              /* trades stamped at or before this are older than our place in the queue */
-    money_t locked;          /* spot funds held, at MONEY_DECIMALS of the quote (buy) or base (sell) */
-    uint32_t next, previous; /* same level, time order; `next` also links free slots */
+    qty_t ahead;                    /* the pessimistic place: displayed quantity before us, or AHEAD_UNKNOWN */
+    qty_t credit;                   /* taken off `ahead` because the display shrank, perhaps by trades not yet seen */
+    ns_t credit_ts;                 /* book time of the last such shrinking */
+    struct queue_place place;       /* the model's place, never behind the pessimistic one */
+    struct queue_place before_drop; /* `place` before the level's last drop; PLACE_NONE: joined after it */
+    ns_t since;                     /* trades stamped at or before this are older than our place in the queue */
+    money_t locked;                 /* spot funds held, at MONEY_DECIMALS of the quote (buy) or base (sell) */
+    uint32_t next, previous;        /* same level, time order; `next` also links free slots */
     uint32_t level;
     uint32_t id_next; /* same hash bucket */
     uint16_t instrument;
@@ -45,10 +49,21 @@ struct own_order {
     bool ended;
 };
 
+/* The last decrease of a level that trades seen by then did not explain. Until the trade stream has passed it, a late
+ * trade may still turn out to be its cause. */
+struct level_drop {
+    qty_t shown;    /* before it, less what trades had explained */
+    qty_t qty;      /* 0: none, or explained since */
+    ns_t after, ts; /* stamps of the book messages that it lies between */
+};
+
 struct own_level {
     px_t price;
     qty_t shown;     /* displayed by the feed after the last message */
     qty_t ahead_max; /* no order of the level has more than this ahead */
+    struct level_drop drop;
+    qty_t traded;   /* by trades that the display may not show yet */
+    ns_t traded_ts; /* the last of them: a book message as young as this shows them all */
     uint32_t first, last;
     uint32_t better, worse; /* neighbours; `worse` also links free slots */
 };
@@ -69,7 +84,9 @@ struct venue_instrument {
     struct book book;
     const struct instrument *instrument;
     const struct fee_rule *fee_rule;
-    ns_t book_ts;               /* the venue's stamp of the last book message */
+    ns_t book_ts, book_before;  /* the venue's stamps of the last book message and the one before */
+    ns_t trade_ts;              /* the highest stamp of a trade, while orders rested */
+    struct queue_model queue;   /* the run's model, its unit that of the instrument */
     uint32_t best[2];           /* own levels by order side */
     uint32_t open_count;        /* own resting orders */
     struct taken_side taken[2]; /* by book side */
@@ -129,6 +146,35 @@ void queue_after_trade(struct venue *venue, struct venue_instrument *market, con
                        ns_t trade_ts);
 /* Best price of our resting orders of a side. False: none. */
 bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price);
+
+/* ---- venue_place.c: the model's place in the queue; the pessimistic one is venue_queue.c's ---- */
+/* What a trade is to a level's drop. */
+struct place_trade {
+    enum { TRADE_YOUNG, TRADE_LATE, TRADE_OLD } kind;
+    qty_t floor; /* place of the last order met: a later one of ours never overtakes it */
+};
+/* Does the venue split cancels, or only keep the pessimistic place? */
+static inline bool place_is_modelled(const struct venue_instrument *market)
+{
+    return market->queue.kind != QUEUE_PESSIMISTIC;
+}
+/* Displayed quantity of others before the order, or AHEAD_UNKNOWN. */
+static inline qty_t place_ahead(const struct venue_instrument *market, const struct own_order *order)
+{
+    return order->ahead == AHEAD_UNKNOWN || !place_is_modelled(market) ? order->ahead : order->place.ahead;
+}
+/* The display of a level went from `level->shown` to `shown`; before the pessimistic places follow. True: the model
+ * has something to split, and place_follow must be called for every order, first to last. */
+bool place_level_shown(const struct venue_instrument *market, struct own_level *level, qty_t shown);
+/* After its pessimistic place. `floor` as in place_trade. */
+void place_follow(const struct venue_instrument *market, const struct own_level *level, struct own_order *order,
+                  bool split, qty_t *floor);
+/* A trade reached the price of a level. */
+struct place_trade place_trade_begin(const struct venue_instrument *market, struct own_level *level, qty_t qty,
+                                     ns_t ts, bool stamped, ns_t slack);
+/* `reach` of it comes to the order. Returns what is left of that when nothing is ahead any more. */
+qty_t place_meets_trade(const struct venue_instrument *market, const struct own_level *level,
+                        struct place_trade *trade, struct own_order *order, qty_t reach);
 
 /* ---- venue_take.c: taking displayed quantity, once ---- */
 /* Walks displayed levels of a book side, best first, as far as they may be taken. */

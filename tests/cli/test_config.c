@@ -173,6 +173,34 @@ Test(config, what_excludes_each_other_is_told)
         "    |                ^~~~");
 }
 
+Test(config, queue_models_come_with_their_exponent)
+{
+    struct run_config *config = good(BASE "venue: {queue: power3, queue_exponent: \"2.75\"}\n");
+    cr_expect(config->venue.queue.kind == QUEUE_POWER3 && config->venue.queue.exponent == 11);
+    run_config_free(config);
+    config = good(BASE "venue: {queue: log2}\n");
+    cr_expect(config->venue.queue.kind == QUEUE_LOG2 && queue_model_has_exponent(QUEUE_LOG2) == false);
+    run_config_free(config);
+    config = good(BASE);
+    cr_expect_eq(config->venue.queue.kind, QUEUE_PESSIMISTIC);
+    run_config_free(config);
+    bad(BASE "venue: {queue: power}\n", NULL,
+        "dir/run.yaml:3:16: venue.queue: this queue model needs venue.queue_exponent, from 0.25 to 8 (\"2\" and "
+        "\"3\" "
+        "are usual)\n"
+        "  3 | venue: {queue: power}\n"
+        "    |                ^~~~~");
+    bad(BASE "venue: {queue: power, queue_exponent: 0.3}\n", NULL,
+        "dir/run.yaml:3:39: venue.queue_exponent: expected a multiple of 0.25, such as 1.5 or 3\n"
+        "  3 | venue: {queue: power, queue_exponent: 0.3}\n"
+        "    |                                       ^~~");
+    bad(BASE "venue: {queue_exponent: 2}\n", NULL,
+        "dir/run.yaml:3:25: venue.queue_exponent: only the queue models power, power2 and power3 have an exponent: "
+        "leave it out, or set venue.queue to one of them\n"
+        "  3 | venue: {queue_exponent: 2}\n"
+        "    |                         ^");
+}
+
 Test(config, text_that_is_not_yaml_is_refused_at_its_place)
 {
     bad("a: [1, 2\nb: 3\n", NULL,

@@ -1,7 +1,7 @@
 /* Runs tests/sim/scenarios/ *.txt: one line an event, what the venue must answer on the line.
  *
  *   instrument linear price=1 qty=0 tick=0.1 ...   before the first event; see read_instrument
- *   config funds orders=4 slack=5
+ *   config funds orders=4 slack=5 queue=power exponent=2.5
  *   deposit KRW 1000
  *   show fees                                      fills then say their fee
  *   100 snapshot [partial] bids 100.0x5 99.9x7 asks 100.1x3
@@ -137,6 +137,17 @@ static void read_instrument(struct scenario *scenario, char **words, int count)
     }
 }
 
+static enum queue_kind read_queue(const struct scenario *scenario, const char *word)
+{
+    static const char *const names[] = {"pessimistic", "optimistic", "proportional", "power",
+                                        "power2",      "power3",     "log",          "log2"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(word, names[i]) == 0)
+            return (enum queue_kind)i;
+    fail(scenario, "a queue model was expected");
+    return QUEUE_PESSIMISTIC;
+}
+
 static void read_config(struct scenario *scenario, char **words, int count)
 {
     const char *value;
@@ -147,6 +158,10 @@ static void read_config(struct scenario *scenario, char **words, int count)
             scenario->config.own_orders_max = (uint32_t)number(scenario, value, 0);
         else if (key_is(words[i], "slack", &value))
             scenario->config.stamp_slack = number(scenario, value, 0);
+        else if (key_is(words[i], "queue", &value))
+            scenario->config.queue.kind = read_queue(scenario, value);
+        else if (key_is(words[i], "exponent", &value))
+            scenario->config.queue.exponent = (uint32_t)(number(scenario, value, 2) * QUEUE_EXPONENT_ONE / 100);
         else
             fail(scenario, "unknown config word");
     }
