@@ -37,6 +37,10 @@ struct bench_material {
 };
 err_t bench_material_make(const struct bench_options *options, struct bench_material *material,
                           struct err_text *why) MUST_USE;
+/* A synthetic market of one instrument as a tape, and how many levels it holds. */
+struct synth_config;
+err_t bench_synth_tape(const struct synth_config *config, const char *out, uint64_t *levels,
+                       struct err_text *why) MUST_USE;
 void bench_material_remove(const struct bench_material *material);
 
 /* The loops. Each gives levels (or bytes) a second of CPU time. */

@@ -5,7 +5,6 @@
 #include "cli/world_up.h"
 #include "core/book.h"
 #include "data/tape_reader.h"
-#include "data/tape_writer.h"
 #include "feeds/synth_market.h"
 
 #include <inttypes.h>
@@ -231,25 +230,7 @@ static err_t make_long_tape(const char *out, ns_t duration, uint64_t *levels, st
     synth_config_default(&config);
     config.duration_ns = duration;
     config.actions_per_s = 200; /* a quiet market: the length in hours is what counts here */
-    void *memory = aligned_alloc(64, (synth_market_size(&config) + 63) & ~(size_t)63);
-    if (memory == NULL)
-        return err_say(why, ERR_NOMEM, "no memory for a synthetic market");
-    struct synth_market *market = synth_market_init(memory, &config);
-    struct feed *feed = synth_feed(market);
-    struct tape_writer *writer;
-    err_t err = tape_writer_open(&writer, out, synth_instruments(market), 1, NULL, why);
-    struct event_batch batch;
-    while (err == ERR_OK && (err = feed->ops->next(feed, &batch)) == ERR_OK) {
-        for (uint32_t i = 0; i < batch.count && err == ERR_OK; i++)
-            err = tape_writer_add(writer, &batch.events[i]);
-        feed->ops->release(feed, batch.handle);
-    }
-    struct tape_writer_stats stats = {0};
-    if (err == ERR_END)
-        err = tape_writer_close(writer, &stats, why);
-    *levels = stats.levels;
-    free(memory);
-    return err;
+    return bench_synth_tape(&config, out, levels, why);
 }
 
 /* The program itself, as a user would start it; its peak is what the kernel says of the child. */

@@ -149,17 +149,12 @@ static err_t repeat(const char *source, const char *out, const struct extent *ex
 
 /* ---- the synthetic source ---- */
 
-static err_t make_source(const char *out, struct err_text *why)
+err_t bench_synth_tape(const struct synth_config *config, const char *out, uint64_t *levels, struct err_text *why)
 {
-    struct synth_config config;
-    synth_config_default(&config);
-    config.duration_ns = 300 * NS_PER_S;
-    config.diff_interval_ns = 50 * NS_PER_MS;
-    config.bbo = true;
-    void *memory = aligned_alloc(64, (synth_market_size(&config) + 63) & ~(size_t)63);
+    void *memory = aligned_alloc(64, (synth_market_size(config) + 63) & ~(size_t)63);
     if (memory == NULL)
         return err_say(why, ERR_NOMEM, "no memory for a synthetic market");
-    struct synth_market *market = synth_market_init(memory, &config);
+    struct synth_market *market = synth_market_init(memory, config);
     struct feed *feed = synth_feed(market);
     struct tape_writer *writer;
     err_t err = tape_writer_open(&writer, out, synth_instruments(market), 1, NULL, why);
@@ -169,10 +164,23 @@ static err_t make_source(const char *out, struct err_text *why)
             err = tape_writer_add(writer, &batch.events[i]);
         feed->ops->release(feed, batch.handle);
     }
+    struct tape_writer_stats stats = {0};
     if (err == ERR_END)
-        err = tape_writer_close(writer, NULL, why);
+        err = tape_writer_close(writer, &stats, why);
+    *levels = stats.levels;
     free(memory);
     return err;
+}
+
+static err_t make_source(const char *out, struct err_text *why)
+{
+    struct synth_config config;
+    uint64_t levels;
+    synth_config_default(&config);
+    config.duration_ns = 300 * NS_PER_S;
+    config.diff_interval_ns = 50 * NS_PER_MS;
+    config.bbo = true;
+    return bench_synth_tape(&config, out, &levels, why);
 }
 
 /* ---- capture lines, as Binance USD-M would have sent them ---- */

@@ -95,18 +95,23 @@ static void add_fault(struct checker *checker, const struct tape_fault *fault)
     checker->broken = true;
 }
 
-/* A fault from here to the end of the file, of which no seal says more. */
-static void add_fault_to_end(struct checker *checker, enum tape_fault_kind kind)
+/* A fault from here on, of which no seal says what it cost. */
+static struct tape_fault fault_here(const struct checker *checker, enum tape_fault_kind kind, uint64_t bytes)
 {
-    struct tape_fault fault = {.kind = kind,
+    return (struct tape_fault){.kind = kind,
                                .offset = checker->offset,
-                               .bytes = bytes_left(checker),
+                               .bytes = bytes,
                                .block = checker->number,
                                .block_count = UINT64_MAX,
                                .first_message = checker->message,
                                .message_count = UINT64_MAX,
                                .first_ts = checker->last_ts,
                                .last_ts = NS_MAX};
+}
+
+static void add_fault_to_end(struct checker *checker, enum tape_fault_kind kind)
+{
+    struct tape_fault fault = fault_here(checker, kind, bytes_left(checker));
     if (kind == TAPE_FAULT_UNCLOSED || kind == TAPE_FAULT_INDEX || kind == TAPE_FAULT_TRAILER)
         fault.block_count = fault.message_count = 0;
     add_fault(checker, &fault);
@@ -180,15 +185,7 @@ static err_t skip_damage(struct checker *checker)
     }
     if (err != ERR_OK)
         return err;
-    struct tape_fault fault = {.kind = TAPE_FAULT_SEAL,
-                               .offset = checker->offset,
-                               .bytes = found - checker->offset,
-                               .block = checker->number,
-                               .block_count = UINT64_MAX,
-                               .first_message = checker->message,
-                               .message_count = UINT64_MAX,
-                               .first_ts = checker->last_ts,
-                               .last_ts = NS_MAX};
+    struct tape_fault fault = fault_here(checker, TAPE_FAULT_SEAL, found - checker->offset);
     if (seal.type == TAPE_FRAME_BLOCK && seal.number >= checker->number) {
         fault.block_count = seal.number - checker->number;
         fault.message_count = seal.first_message - checker->message;
