@@ -49,8 +49,8 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->sink = config->sink;
     engine->instruments = config->instruments;
     engine->instrument_count = count;
-    engine->equity_interval = config->equity_interval;
-    engine->equity_due = NS_MAX;
+    engine->equity = (struct grid){config->equity_interval, NS_MAX, 0};
+    engine->marks = (struct grid){0, NS_MAX, 0};
     engine->last_ts = INT64_MIN;
 
     engine->books = (struct book *)(void *)at;
@@ -195,54 +195,82 @@ static void fire_timer(struct engine *engine)
         engine_deliver_refusals(engine);
 }
 
-/* Equity is looked at on a grid of event time: a point of it counts when something arrived since the last one. */
-static ns_t equity_next(const struct engine *engine)
-{
-    return engine->equity_inputs == engine->counters.inputs ? NS_MAX : engine->equity_due;
-}
-
-/* The point after one that was passed. */
-static ns_t grid_after(const struct engine *engine, ns_t ts)
-{
-    return ts > NS_MAX - engine->equity_interval ? NS_MAX : ts + engine->equity_interval;
-}
-
-static void show_equity(struct engine *engine)
-{
-    const ns_t ts = engine->equity_due;
-    engine->equity_due = grid_after(engine, ts);
-    engine->equity_inputs = engine->counters.inputs;
-    if (engine->daily_loss)
-        engine_mark_risk(engine, ts);
-    if (engine->sink != NULL && engine->sink->equity != NULL)
-        engine->sink->equity(engine->sink->context, ts, engine);
-}
-
-/* Nothing arrived on the points before an input at `ts`: they are left out at once, however many they are. Only the
- * last one is marked, so that a new day begins with what was held before its first input. */
-static void skip_equity(struct engine *engine, ns_t ts)
-{
-    if (LIKELY(engine->equity_due > ts || engine->equity_due == NS_MAX || equity_next(engine) != NS_MAX))
-        return;
-    const uint64_t ahead = (uint64_t)ts - (uint64_t)engine->equity_due;
-    const ns_t last = ts - (ns_t)(ahead % (uint64_t)engine->equity_interval);
-    if (engine->daily_loss)
-        engine_mark_risk(engine, last);
-    engine->equity_due = grid_after(engine, last);
-}
-
-/* The next thing that is due by the clock: timers first, then the equity of that instant. */
-static void fire_due(struct engine *engine)
-{
-    if (timers_due(&engine->timers) <= equity_next(engine))
-        fire_timer(engine);
-    else
-        show_equity(engine);
-}
-
 static ns_t earlier(ns_t a, ns_t b)
 {
     return a < b ? a : b;
+}
+
+/* NS_MAX while nothing has arrived since the last point. */
+static ns_t grid_next(const struct engine *engine, const struct grid *grid)
+{
+    return grid->inputs == engine->counters.inputs ? NS_MAX : grid->due;
+}
+
+/* The point after one that was passed. */
+static ns_t grid_after(const struct grid *grid, ns_t ts)
+{
+    return ts > NS_MAX - grid->interval ? NS_MAX : ts + grid->interval;
+}
+
+static ns_t grid_pass(struct engine *engine, struct grid *grid)
+{
+    const ns_t ts = grid->due;
+    grid->due = grid_after(grid, ts);
+    grid->inputs = engine->counters.inputs;
+    return ts;
+}
+
+static void grid_start(struct grid *grid, ns_t ts)
+{
+    if (grid->interval == 0 || grid->due != NS_MAX)
+        return;
+    ns_t rest = ts % grid->interval;
+    if (rest < 0)
+        rest += grid->interval;
+    grid->due = grid_after(grid, ts - rest);
+}
+
+/* Nothing arrived on the points before an input at `ts`: they are left out at once, however many they are. True, and
+ * the last one: some were. */
+static bool grid_skip(struct engine *engine, struct grid *grid, ns_t ts, ns_t *last)
+{
+    if (LIKELY(grid->due > ts || grid->due == NS_MAX || grid_next(engine, grid) != NS_MAX))
+        return false;
+    const uint64_t ahead = (uint64_t)ts - (uint64_t)grid->due;
+    *last = ts - (ns_t)(ahead % (uint64_t)grid->interval);
+    grid->due = grid_after(grid, *last);
+    return true;
+}
+
+/* Of the points left out only the last one is marked, so that a new day begins with what was held before its first
+ * input. */
+static void skip_points(struct engine *engine, ns_t ts)
+{
+    ns_t last;
+    if (grid_skip(engine, &engine->marks, ts, &last))
+        engine_mark_risk(engine, last);
+    (void)grid_skip(engine, &engine->equity, ts, &last);
+}
+
+static ns_t next_due(const struct engine *engine)
+{
+    return earlier(timers_due(&engine->timers),
+                   earlier(grid_next(engine, &engine->marks), grid_next(engine, &engine->equity)));
+}
+
+/* The next thing that is due by the clock: timers first, then the mark, then the equity of that instant. */
+static void fire_due(struct engine *engine)
+{
+    const ns_t due = next_due(engine);
+    if (timers_due(&engine->timers) == due) {
+        fire_timer(engine);
+    } else if (grid_next(engine, &engine->marks) == due) {
+        engine_mark_risk(engine, grid_pass(engine, &engine->marks));
+    } else {
+        const ns_t ts = grid_pass(engine, &engine->equity);
+        if (engine->sink != NULL && engine->sink->equity != NULL)
+            engine->sink->equity(engine->sink->context, ts, engine);
+    }
 }
 
 /* Ask the world for inputs; fire what is due before them. ERR_OK: there is an input to handle. */
@@ -250,15 +278,16 @@ static err_t refill(struct engine *engine)
 {
     for (;;) {
         struct world *world = engine->world;
-        const ns_t due = earlier(timers_due(&engine->timers), equity_next(engine));
+        const ns_t due = next_due(engine);
         err_t err = world->ops->refill(world, engine->now, due);
         if (err == ERR_AGAIN && due != NS_MAX) {
             fire_due(engine);
             continue;
         }
         if (err == ERR_OK) {
-            skip_equity(engine, world->run.at->ts);
-            engine_wake_at(engine, earlier(timers_due(&engine->timers), engine->equity_due));
+            skip_points(engine, world->run.at->ts);
+            engine_wake_at(engine,
+                           earlier(timers_due(&engine->timers), earlier(engine->marks.due, engine->equity.due)));
         }
         if (err != ERR_OK && err != ERR_END && err != ERR_AGAIN)
             err_say(&engine->why, err, "%s", world->why.text);
@@ -268,14 +297,11 @@ static err_t refill(struct engine *engine)
 
 static void first_input(struct engine *engine)
 {
-    if (engine->equity_interval == 0 || engine->equity_due != NS_MAX)
-        return;
     const ns_t ts = engine->world->run.at->ts;
-    ns_t rest = ts % engine->equity_interval;
-    if (rest < 0)
-        rest += engine->equity_interval;
-    engine->equity_due = grid_after(engine, ts - rest);
-    engine_wake_at(engine, engine->equity_due);
+    engine->marks.interval = engine->daily_loss ? MARK_INTERVAL : 0;
+    grid_start(&engine->marks, ts);
+    grid_start(&engine->equity, ts);
+    engine_wake_at(engine, earlier(engine->marks.due, engine->equity.due));
 }
 
 err_t engine_run(struct engine *engine, uint64_t budget)

@@ -18,6 +18,14 @@ struct refusal {
     uint16_t reason;
 };
 
+/* Points of event time, aligned to UTC. A point counts when something arrived since the last one. */
+struct grid {
+    ns_t interval;   /* 0: none */
+    ns_t due;        /* NS_MAX: not started, or none */
+    uint64_t inputs; /* handled when the last point was passed */
+};
+#define MARK_INTERVAL NS_PER_S
+
 struct engine {
     struct strategy_ctx ctx; /* first: the strategy's handle is the engine */
     struct world *world;
@@ -27,11 +35,10 @@ struct engine {
     const struct instrument *instruments;
     uint16_t instrument_count;
     ns_t now;
-    ns_t last_ts; /* of the last input; inputs never fall */
-    ns_t equity_interval;
-    ns_t equity_due;        /* NS_MAX: never */
-    uint64_t equity_inputs; /* inputs when equity was last shown */
-    bool daily_loss;        /* some limit needs the equity */
+    ns_t last_ts;       /* of the last input; inputs never fall */
+    struct grid equity; /* what the sink is shown */
+    struct grid marks;  /* what the gate's daily loss is counted from: an output setting must not move it */
+    bool daily_loss;    /* some limit needs the equity */
     struct book *books;
     px_t *last_trades; /* 0: none yet */
     struct order_table *orders;
