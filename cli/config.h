@@ -19,6 +19,7 @@
 #include "core/instrument.h"
 #include "core/risk.h"
 #include "core/strategy.h"
+#include "sim/latency_model.h"
 #include "sim/queue_model.h"
 
 enum run_mode { RUN_BACKTEST };
@@ -66,8 +67,26 @@ struct config_instrument { /* overrides what the tape says of an instrument */
     struct config_decimal tick, lot, qty_min, notional_min;
 };
 
+#define CONFIG_LATENCY_DEFAULT (2 * NS_PER_MS)
+struct config_latency_side {
+    ns_t delay; /* constant: it; lognormal: the median */
+    ns_t min, burst;
+    struct config_decimal sigma; /* NULL: not set */
+    int64_t sigma_1e9;
+};
+struct config_latency {
+    enum latency_kind model;
+    struct config_latency_side entry, response;
+    const char *file; /* NULL: none */
+    /* of the file: all rows, those that reached the venue, and their latencies, rising */
+    struct latency_row *rows, *accepted;
+    uint32_t row_count, accepted_count;
+    ns_t *entry_samples, *response_samples;
+    char file_hash[33]; /* of the rows; empty: no file */
+};
+
 struct config_venue {
-    ns_t latency_entry, latency_response;
+    struct config_latency latency;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
     struct queue_model queue;                /* kind as written, exponent from: */
     struct config_decimal queue_exponent;    /* checked against the kind when the config is read */
@@ -160,5 +179,7 @@ err_t run_config_match_instruments(const struct run_config *config, const struct
 /* The risk section in the units of an instrument. */
 err_t run_config_risk_limits(const struct run_config *config, const struct instrument *instrument,
                              struct risk_limits *limits, struct err_text *why) MUST_USE;
+/* How long messages are under way. What it points to lives as long as the config. */
+err_t run_config_latency(const struct run_config *config, struct latency_model *model, struct err_text *why) MUST_USE;
 
 #endif

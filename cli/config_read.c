@@ -1,5 +1,6 @@
 #include "cli/config_read.h"
 
+#include "cli/config_latency.h"
 #include "cli/config_schema.h"
 #include "cli/strategy_params.h"
 #include "cli/strategy_registry.h"
@@ -366,6 +367,8 @@ err_t config_read(struct run_config *config, const char *directory, struct err_t
         err = check_feed(&reader);
     if (err == ERR_OK)
         err = check_queue(&reader);
+    if (err == ERR_OK)
+        err = config_latency_read(config, why);
     if (err == ERR_OK)
         err = find_strategy(&reader);
     if (err == ERR_OK)

@@ -1,7 +1,8 @@
 /* config_write.c: the resolved config: every key in schema order, as YAML that reads back to the same run.
  *
  * The hash is taken over the same text written a second time without what cannot change a result (paths, pace,
- * log level), with the strategy's name and version in place of a plug-in's path.
+ * log level), with the strategy's name and version in place of a plug-in's path, and the rows of the latency file in
+ * place of its.
  */
 #include "cli/config_read.h"
 
@@ -139,6 +140,8 @@ static err_t write_text(const struct run_config *config, bool hashed, char **tex
         return ERR_NOMEM;
     if (hashed)
         fprintf(out.file, "# tapedeck config 1, strategy %s %s\n", config->strategy->name, config->strategy->version);
+    if (hashed && config->venue.latency.file_hash[0] != '\0')
+        fprintf(out.file, "# latency file %s\n", config->venue.latency.file_hash);
     write_section(&out, config, "", config, 0);
     bool bad = ferror(out.file) != 0;
     return fclose(out.file) != 0 || bad ? ERR_NOMEM : ERR_OK;

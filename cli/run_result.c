@@ -179,6 +179,7 @@ static json_t *venue_json(const struct stage *stage)
     const struct sim_stats *stats = sim_world_stats(stage->world);
     json_t *object = json_object();
     json_set_u64(object, "requests", stats->requests);
+    json_set_u64(object, "rejected_on_the_way", stats->rejected);
     json_set_u64(object, "executions", stats->executions);
     json_set_u64(object, "clock_behind", stats->clock_behind);
     json_set_u64(object, "lookahead_blocks", stats->lookahead_most);

@@ -220,6 +220,9 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
         if (err == ERR_OK)
             err = run_config_risk_limits(config, &stage->instruments[i], &limits[i], why);
     }
+    struct latency_model latency;
+    if (err == ERR_OK)
+        err = run_config_latency(config, &latency, why);
     if (err != ERR_OK) {
         free(limits);
         return err;
@@ -233,7 +236,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .queue = config->venue.queue};
     struct sim_config world = {.lanes = inside->lanes,
                                .lane_count = stage->lane_count,
-                               .latency = {config->venue.latency_entry, config->venue.latency_response},
+                               .latency = &latency,
                                .requests_max = config->engine.order_capacity * 4,
                                .instrument_count = stage->instrument_count};
     const struct engine_config engine = {.instruments = stage->instruments,

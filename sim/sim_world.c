@@ -35,9 +35,17 @@ struct response {
     struct execution body;
 };
 
+/* Numbers the messages of one direction and one moment, for the latency model. */
+struct moment {
+    ns_t ts;
+    uint64_t count;
+};
+
 struct sim_world {
     struct world world; /* first */
-    struct sim_latency latency;
+    struct latency_model latency;
+    ns_t entry_min, response_min;
+    struct moment sending, answering;
     struct venue *venue;
     sim_book_source books;
     const void *books_context;
@@ -53,9 +61,10 @@ struct sim_world {
     ns_t engine_next; /* no request can be sent before; while the venue advances */
     struct request *requests;
     struct response *responses;
-    uint64_t request_head, request_tail, response_head, response_tail;
+    struct response *refusals; /* of requests that never reach the venue */
+    uint64_t request_head, request_tail, response_head, response_tail, refusal_head, refusal_tail;
     uint32_t mask; /* requests_max - 1 */
-    ns_t last_arrival, last_response;
+    ns_t last_arrival, last_response, last_refusal;
     struct event execution_event;
     struct sim_stats stats;
     err_t broken;
@@ -70,7 +79,8 @@ size_t sim_world_size(const struct sim_config *config)
 {
     return align64(sizeof(struct sim_world)) + align64(config->lane_count * sizeof(struct lane)) +
            2 * align64(merge_tree_size(config->lane_count)) + align64(config->requests_max * sizeof(struct request)) +
-           align64(config->requests_max * sizeof(struct response)) + align64(config->instrument_count * sizeof(bool));
+           2 * align64(config->requests_max * sizeof(struct response)) +
+           align64(config->instrument_count * sizeof(bool));
 }
 
 static struct sim_world *sim_of(struct world *world)
@@ -82,6 +92,19 @@ static err_t break_with(struct sim_world *sim, err_t err, const char *words)
 {
     sim->broken = err;
     return err_say(&sim->world.why, err, "%s", words);
+}
+
+/* Moments at the end of time stay there. */
+static ns_t later(ns_t ts, ns_t delay)
+{
+    return ts > NS_MAX - delay ? NS_MAX : ts + delay;
+}
+
+static uint64_t number_at(struct moment *moment, ns_t ts)
+{
+    if (moment->ts != ts)
+        *moment = (struct moment){.ts = ts};
+    return moment->count++;
 }
 
 /* ---- lanes ---- */
@@ -235,8 +258,7 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
     sim->engine_next = engine_next;
     for (;;) {
         /* engine_next falls when the venue emits (on_execution) */
-        const ns_t limit =
-            sim->engine_next > NS_MAX - sim->latency.entry ? NS_MAX : sim->engine_next + sim->latency.entry;
+        const ns_t limit = later(sim->engine_next, sim->entry_min);
         const ns_t market = merge_tree_key(&sim->by_exch);
         const bool have_request = sim->request_head != sim->request_tail;
         const ns_t request = have_request ? sim->requests[sim->request_head & sim->mask].arrival : NS_MAX;
@@ -265,7 +287,7 @@ static void on_execution(void *context, ns_t venue_ts, const struct execution *e
         (void)break_with(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
         return;
     }
-    ns_t ts = venue_ts > NS_MAX - sim->latency.response ? NS_MAX : venue_ts + sim->latency.response;
+    ns_t ts = later(venue_ts, latency_response(&sim->latency, venue_ts, number_at(&sim->answering, venue_ts)));
     if (ts < sim->last_response)
         ts = sim->last_response;
     sim->last_response = ts;
@@ -349,12 +371,42 @@ static err_t wake(struct sim_world *sim, uint16_t instrument)
 
 /* ---- the gateway ---- */
 
+static void end_run_before(struct sim_world *sim, ns_t answer)
+{
+    /* events of the answer's own instant still come before it */
+    const ns_t until = later(answer, 1);
+    if (until < sim->world.run.until)
+        sim->world.run.until = until;
+}
+
+/* The request is lost on the way, and at `ts` we hear of it. */
+static err_t refuse(struct sim_world *sim, ns_t ts, const struct venue_request *body)
+{
+    static const uint8_t kinds[] = {
+        [VENUE_NEW] = EXEC_REJECT, [VENUE_CANCEL] = EXEC_CANCEL_REJECT, [VENUE_AMEND] = EXEC_AMEND_REJECT};
+    if (sim->refusal_tail - sim->refusal_head >= sim->mask) /* the one given last stays whole */
+        return break_with(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
+    if (ts < sim->last_refusal)
+        ts = sim->last_refusal;
+    sim->last_refusal = ts;
+    sim->refusals[sim->refusal_tail++ & sim->mask] =
+        (struct response){.ts = ts,
+                          .instrument = body->instrument,
+                          .body = {.order_id = body->order_id, .kind = kinds[body->kind], .reason = REASON_VENUE}};
+    sim->stats.rejected++;
+    end_run_before(sim, ts);
+    return ERR_OK;
+}
+
 static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *body)
 {
     if (sim->broken != ERR_OK)
         return sim->broken;
     if (sim->market_over)
         return ERR_END;
+    const struct latency_outcome way = latency_entry(&sim->latency, now, number_at(&sim->sending, now));
+    if (way.rejected)
+        return refuse(sim, later(now, way.delay), body);
     /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
      * request would let the blocks decide. */
     if (sim->request_tail - sim->request_head > sim->mask)
@@ -364,16 +416,13 @@ static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *b
         if (err != ERR_OK)
             return err;
     }
-    ns_t arrival = now > NS_MAX - sim->latency.entry ? NS_MAX : now + sim->latency.entry;
+    ns_t arrival = later(now, way.delay);
     if (arrival < sim->last_arrival)
         arrival = sim->last_arrival;
     sim->last_arrival = arrival;
     sim->requests[sim->request_tail++ & sim->mask] = (struct request){arrival, *body};
     sim->stats.requests++;
-    /* The answer cannot come earlier; events of that very instant still come before it. */
-    const ns_t answer = arrival > NS_MAX - sim->latency.response - 1 ? NS_MAX : arrival + sim->latency.response + 1;
-    if (answer < sim->world.run.until)
-        sim->world.run.until = answer;
+    end_run_before(sim, later(arrival, sim->response_min)); /* the answer cannot come earlier */
     return ERR_OK;
 }
 
@@ -425,10 +474,25 @@ static err_t start(struct sim_world *sim)
     return ERR_OK;
 }
 
+/* When the next word about an order comes. */
+static ns_t next_word(const struct sim_world *sim)
+{
+    ns_t ts = NS_MAX;
+    if (sim->response_head != sim->response_tail)
+        ts = sim->responses[sim->response_head & sim->mask].ts;
+    if (sim->refusal_head != sim->refusal_tail && sim->refusals[sim->refusal_head & sim->mask].ts < ts)
+        ts = sim->refusals[sim->refusal_head & sim->mask].ts;
+    return ts;
+}
+
 static void give_execution(struct sim_world *sim)
 {
     /* The slot stays whole until the next refill: the ring is larger than what one step can send. */
-    const struct response *response = &sim->responses[sim->response_head++ & sim->mask];
+    const struct response *response = &sim->responses[sim->response_head & sim->mask];
+    if (sim->response_head != sim->response_tail && response->ts == next_word(sim))
+        sim->response_head++;
+    else
+        response = &sim->refusals[sim->refusal_head++ & sim->mask];
     sim->execution_event = (struct event){.ts = response->ts,
                                           .exch_ts = response->body.venue_ts,
                                           .body = &response->body,
@@ -449,9 +513,7 @@ static void give_market(struct sim_world *sim, ns_t response)
         until = response + 1;
     if (sim->awake) {
         /* what the venue has not seen yet cannot be answered before this */
-        const ns_t unseen = sim->venue_done > NS_MAX - sim->latency.response - 1
-                                ? NS_MAX
-                                : sim->venue_done + sim->latency.response + 1;
+        const ns_t unseen = later(later(sim->venue_done, sim->response_min), 1);
         if (unseen < until)
             until = unseen;
     }
@@ -472,8 +534,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
     sim->run_lane = sim->lane_count;
 
     const ns_t market = merge_tree_key(&sim->by_ts);
-    ns_t response =
-        sim->response_head != sim->response_tail ? sim->responses[sim->response_head & sim->mask].ts : NS_MAX;
+    ns_t response = next_word(sim);
     if (sim->awake) {
         ns_t next = market < timer_due ? market : timer_due;
         err = advance_venue(sim, response < next ? response : next);
@@ -484,8 +545,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
             err = advance_venue(sim, NS_MAX);
         if (err != ERR_OK)
             return err;
-        if (sim->response_head != sim->response_tail)
-            response = sim->responses[sim->response_head & sim->mask].ts;
+        response = next_word(sim);
     }
     sim->market_over = market == NS_MAX;
     if (market == NS_MAX && response == NS_MAX)
@@ -514,19 +574,21 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
 {
     ASSERT(config->lane_count >= 1 && config->requests_max >= 2 &&
            (config->requests_max & (config->requests_max - 1)) == 0);
-    ASSERT(config->latency.entry >= 0 && config->latency.response >= 0);
     struct sim_world *sim = memory;
     memset(sim, 0, sizeof(*sim));
     uint8_t *at = (uint8_t *)memory + align64(sizeof(*sim));
     sim->world.ops = &sim_ops;
     sim->world.run.until = NS_MAX;
-    sim->latency = config->latency;
+    sim->latency = *config->latency;
+    sim->entry_min = latency_entry_min(&sim->latency);
+    sim->response_min = latency_response_min(&sim->latency);
+    sim->sending.ts = sim->answering.ts = INT64_MIN;
     sim->venue = config->venue;
     sim->lane_count = config->lane_count;
     sim->run_lane = config->lane_count;
     sim->instrument_count = config->instrument_count;
     sim->mask = config->requests_max - 1;
-    sim->last_arrival = sim->last_response = INT64_MIN;
+    sim->last_arrival = sim->last_response = sim->last_refusal = INT64_MIN;
     sim->venue_done = INT64_MIN;
     sim->lanes = (struct lane *)(void *)at;
     memset(at, 0, config->lane_count * sizeof(struct lane));
@@ -542,6 +604,8 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
     sim->requests = (struct request *)(void *)at;
     at += align64(config->requests_max * sizeof(struct request));
     sim->responses = (struct response *)(void *)at;
+    at += align64(config->requests_max * sizeof(struct response));
+    sim->refusals = (struct response *)(void *)at;
     at += align64(config->requests_max * sizeof(struct response));
     sim->instrument_awake = (bool *)(void *)at;
     memset(at, 0, config->instrument_count * sizeof(bool));

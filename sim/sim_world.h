@@ -13,12 +13,18 @@
  *
  *     venue time <= (the engine's next possible moment) + entry
  *
- * because an order sent at that moment could still change what happens later. A market event and a request of the
- * same venue instant: the event first. A market event and an execution of the same engine instant: the event
- * first. Within a lane the venue takes events in the lane's order; its clock there is the highest exch_ts so far
- * (streams of one connection are stamped out of step by a few milliseconds). An event stamped by the venue after
- * its own arrival (a local clock that runs behind) counts as of its arrival; see sim_world_stats. One that the venue did
- * not stamp (exch_ts 0) counts as delayed like the last stamped one of its lane, in a lane without stamps not at all.
+ * (the least that the latency model gives) because an order sent at that moment could still change what happens
+ * later. Answers come no earlier than the least response latency after that, so the longer the least latencies are,
+ * the longer runs the engine gets. A market event and a request of the same venue instant: the event first. A market
+ * event and an execution of the same engine instant: the event first. Within a lane the venue takes events in the
+ * lane's order; its clock there is the highest exch_ts so far (streams of one connection are stamped out of step by a
+ * few milliseconds). An event stamped by the venue after its own arrival (a local clock that runs behind) counts as
+ * of its arrival; see sim_world_stats. One that the venue did not stamp (exch_ts 0) counts as delayed like the last
+ * stamped one of its lane, in a lane without stamps not at all.
+ *
+ * A request that the latency model rejects never reaches the venue: its order gets REJECT (CANCEL_REJECT,
+ * AMEND_REJECT) with REASON_VENUE when the model says, venue_ts 0. It is the word of someone on the way: first in,
+ * first out among its like, after executions of the same instant, and it holds up no execution.
  *
  * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
  * the engine's book.
@@ -28,26 +34,23 @@
 
 #include "core/feed.h"
 #include "core/world.h"
+#include "sim/latency_model.h"
 #include "sim/venue.h"
 
 #define SIM_LOOKAHEAD_MAX 64 /* batches a lane may hold */
 
-struct sim_latency {
-    ns_t entry;    /* our request to the venue, >= 0 */
-    ns_t response; /* the venue's word to us, >= 0 */
-};
-
 struct sim_config {
     struct feed **lanes; /* lane i is the source with number i; outlive the world, closed by their owner */
     uint16_t lane_count;
-    struct sim_latency latency;
-    uint32_t requests_max; /* under way at once, each direction; a power of two */
-    struct venue *venue;   /* its sink is set to the world's own by sim_world_init */
+    const struct latency_model *latency; /* copied; rows and samples in it outlive the world */
+    uint32_t requests_max;               /* under way at once, each direction; a power of two */
+    struct venue *venue;                 /* its sink is set to the world's own by sim_world_init */
     uint16_t instrument_count;
 };
 
 struct sim_stats {
-    uint64_t requests, executions;
+    uint64_t requests, executions; /* to the venue, from it */
+    uint64_t rejected;       /* requests that never reached the venue */
     uint64_t clock_behind;   /* events with exch_ts > ts */
     uint64_t lookahead_most; /* batches held at once by a lane */
 };

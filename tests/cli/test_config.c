@@ -40,7 +40,7 @@ Test(config, defaults_are_those_of_the_schema)
     cr_assert_eq(config->feed.tape_count, 1);
     cr_assert_str_eq(config->feed.tapes[0], "dir/a.tape");
     cr_assert_not(config->feed.from.set);
-    cr_assert_eq(config->venue.latency_entry, 2 * NS_PER_MS);
+    cr_assert_eq(config->venue.latency.entry.delay, 2 * NS_PER_MS);
     cr_assert_not(config->venue.maker_fee.set);
     cr_assert_eq(config->engine.book_window, 131072);
     cr_assert_eq(config->output.equity_interval, NS_PER_S);
@@ -71,7 +71,7 @@ Test(config, every_value_is_read_exactly)
     cr_assert_eq(config->instruments[0].maker_fee.value, -50000);
     cr_assert_str_eq(config->instruments[0].tick.text, "0.1");
     cr_assert_eq(config->venue.maker_fee.value, 200000);
-    cr_assert_eq(config->venue.latency_entry, 1500000);
+    cr_assert_eq(config->venue.latency.entry.delay, 1500000);
     cr_assert(config->venue.check_funds);
     cr_assert(config->balances[0].amount == (money_t)100000 * 1000000000000000000 + 1);
     cr_assert_str_eq(config->balances[1].currency, "BTC");

@@ -26,7 +26,7 @@ static struct market_options options_of(uint64_t seed)
 static struct world_rig *rig_of(const struct market *market, uint64_t seed)
 {
     struct world_rig *rig = rig_new(market, seed);
-    rig->latency = (struct sim_latency){latencies[seed / 2 % 4], latencies[seed / 8 % 4]};
+    rig->latency = (struct rig_latency){latencies[seed / 2 % 4], latencies[seed / 8 % 4]};
     return rig;
 }
 
@@ -289,7 +289,7 @@ Test(sim_world, a_book_that_changes_lanes_is_caught_up_in_the_order_of_time)
             }
         }
         struct world_rig *rig = rig_new(&written->market, (uint64_t)first);
-        rig->latency = (struct sim_latency){42, 3};
+        rig->latency = (struct rig_latency){42, 3};
         rig->batch = 7;
         rig_run(rig);
         cr_expect_eq(rig->answered, 2);
@@ -443,11 +443,216 @@ Test(sim_world, more_under_way_than_is_kept_breaks_the_run)
             write_buy(write_book(written, 1000 + n, 1000 + n, 1010, 1011), 1);
         write_book(written, 5000, 5000, 1010, 1011);
         struct world_rig *rig = rig_new(&written->market, 0);
-        rig->latency = answers ? (struct sim_latency){0, 500} : (struct sim_latency){500, 0};
+        rig->latency = answers ? (struct rig_latency){0, 500} : (struct rig_latency){500, 0};
         rig->requests_max = 8;
         rig->batch = answers ? 1 : 1000; /* the venue answers between the events, or after all of them */
         rig_up(rig);
         check_broken(rig, ERR_FULL, answers ? "more executions" : "more requests");
+        rig_free(rig);
+        free(written);
+    }
+}
+
+/* ---- latency models ---- */
+
+static const struct latency_row weather[] = {
+    {1000000, 1000040, 1000060}, {1000400, 1000410, 1000500}, {1000800, 0, 1000900},      {1001200, 1001230, 1001231},
+    {1001800, 1001802, 1001805}, {1002000, -1, 1002010},      {1002200, 1002290, 1002300}};
+
+/* Drawn, in bursts, measured with rejects: by the seed. */
+static void model_of(uint64_t seed, struct latency_config *config, struct latency_row *accepted)
+{
+    static const ns_t samples[] = {0, 3, 4, 4, 11, 70};
+    const struct latency_direction lognormal = {.kind = LATENCY_LOGNORMAL,
+                                                .value = 15,
+                                                .min = (ns_t)(seed % 4),
+                                                .sigma = 900000000,
+                                                .tau = seed % 2 ? 1000 : 0};
+    const struct latency_direction empirical = {.kind = LATENCY_EMPIRICAL, .samples = samples, .sample_count = 6};
+    const struct latency_direction entry = {
+        .kind = LATENCY_INTERPOLATED, .rows = weather, .row_count = ARRAY_LEN(weather)};
+    const struct latency_direction response = {.kind = LATENCY_INTERPOLATED,
+                                               .rows = accepted,
+                                               .row_count =
+                                                   latency_rows_accepted(weather, ARRAY_LEN(weather), accepted)};
+    *config = (struct latency_config){.seed = seed,
+                                      .entry = seed % 3 == 0 ? lognormal : entry,
+                                      .response = seed % 3 == 1   ? empirical
+                                                  : seed % 3 == 0 ? lognormal
+                                                                  : response};
+}
+
+Test(sim_world, latencies_of_any_model_do_not_depend_on_batches, .timeout = 120)
+{
+    uint64_t lost = 0, fills = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        static const uint32_t batches[] = {1000, 1, 3, 0};
+        struct latency_config config;
+        struct latency_row accepted[ARRAY_LEN(weather)];
+        struct market_options options = options_of(seed);
+        struct market market;
+        struct digest_value first = {0, 0};
+        market_make(&market, &options);
+        model_of(seed, &config, accepted);
+        for (size_t b = 0; b < ARRAY_LEN(batches); b++) {
+            struct world_rig *rig = rig_of(&market, seed);
+            rig->model = &config;
+            rig->batch = batches[b];
+            const struct digest_value value = rig_run(rig);
+            if (b == 0)
+                first = value;
+            cr_assert(same_digest(value, first), "seed %" PRIu64 ": batches of %u make another run", seed,
+                      batches[b]);
+            for (uint32_t i = 1; i < rig->said_count; i++)
+                cr_assert_leq(rig->said[i - 1].ts, rig->said[i].ts);
+            lost += rig->lost;
+            fills += engine_counters(rig->engine)->fills;
+            rig_free(rig);
+        }
+        market_free(&market);
+    }
+    cr_expect_gt(lost, 500);
+    cr_expect_gt(fills, 3000);
+}
+
+/* With sigma 0 every draw is the median; only how far the venue is read ahead differs (min is one less). */
+Test(sim_world, how_far_the_venue_is_read_ahead_changes_nothing, .timeout = 60)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct market_options options = options_of(seed);
+        struct market market;
+        market_make(&market, &options);
+        struct world_rig *rig = rig_of(&market, seed);
+        const struct latency_config config = {
+            .entry = {.kind = LATENCY_LOGNORMAL, .value = rig->latency.entry},
+            .response = {.kind = LATENCY_LOGNORMAL, .value = rig->latency.response}};
+        const struct digest_value constant = rig_run(rig);
+        rig_free(rig);
+        rig = rig_of(&market, seed);
+        rig->model = &config;
+        cr_assert(same_digest(rig_run(rig), constant), "seed %" PRIu64, seed);
+        rig_free(rig);
+        market_free(&market);
+    }
+}
+
+/* Latency falls faster than time passes: the second order does not overtake the first, nor its answer. */
+Test(sim_world, messages_do_not_overtake_each_other)
+{
+    static const struct latency_row rows[] = {{1000, 1100, 1300}, {1010, 1100, 1300}, {1011, 1102, 1302}};
+    const struct latency_config config = {
+        .entry = {.kind = LATENCY_INTERPOLATED, .rows = rows, .row_count = 3},
+        .response = {.kind = LATENCY_INTERPOLATED,
+                     .rows = (const struct latency_row[]){{900, 1100, 1300}, {901, 1101, 1101}},
+                     .row_count = 2}};
+    struct written *written = calloc(1, sizeof(*written));
+    write_buy(write_book(written, 1000, 1000, 1010, 1011), 1);
+    write_buy(write_book(written, 1010, 1010, 1010, 1011), 1);
+    write_buy(write_book(written, 1011, 1011, 1010, 1011), 1);
+    for (ns_t ts = 1100; ts < 1400; ts += 10)
+        write_book(written, ts, ts, 1010, 1018);
+    struct world_rig *rig = rig_new(&written->market, 0);
+    rig->model = &config;
+    rig_run(rig);
+    /* sent 1000, 1010, 1011; there 1100, 1100, 1102; the third is answered in no time, but after the others */
+    uint32_t acks = 0;
+    for (uint32_t i = 0; i < rig->said_count; i++) {
+        const struct said *said = &rig->said[i];
+        cr_expect_eq(said->ts, 1300, "word %u at %" PRId64, i, said->ts);
+        if (said->kind == EXEC_ACK)
+            cr_expect_eq(said->venue_ts, ++acks == 3 ? 1102 : 1100);
+    }
+    cr_expect_eq(acks, 3);
+    rig_free(rig);
+    free(written);
+}
+
+/* req 1000: rejected, known at 1000 + 500; the order of 1040 gets through and is answered long before. */
+Test(sim_world, a_request_rejected_on_the_way_never_reaches_the_venue)
+{
+    static const struct latency_row rows[] = {
+        {990, 1000, 1010}, {1000, 0, 1500}, {1030, 1040, 1050}, {1060, 1070, 1080}};
+    struct latency_row accepted[4];
+    const struct latency_config config = {.entry = {.kind = LATENCY_INTERPOLATED, .rows = rows, .row_count = 4},
+                                          .response = {.kind = LATENCY_INTERPOLATED,
+                                                       .rows = accepted,
+                                                       .row_count = latency_rows_accepted(rows, 4, accepted)}};
+    for (uint32_t batch = 1; batch <= 3; batch++) {
+        struct written *written = calloc(1, sizeof(*written));
+        write_buy(write_book(written, 1000, 1000, 1010, 1011), 1);
+        write_buy(write_book(written, 1040, 1040, 1010, 1011), 1);
+        for (ns_t ts = 1100; ts <= 1600; ts += 50)
+            write_book(written, ts, ts, 1010, 1011);
+        struct world_rig *rig = rig_new(&written->market, 0);
+        rig->model = &config;
+        rig->batch = batch;
+        rig_run(rig);
+        cr_assert_eq(rig->said_count, 3);
+        cr_expect(rig->said[0].kind == EXEC_ACK && rig->said[0].ts == 1060 && rig->said[0].venue_ts == 1050);
+        cr_expect(rig->said[1].kind == EXEC_FILL && rig->said[1].ts == 1060);
+        cr_expect(rig->said[2].kind == EXEC_REJECT && rig->said[2].reason == REASON_VENUE);
+        cr_expect_eq(rig->said[2].ts, 1500, "%" PRId64, rig->said[2].ts);
+        cr_expect_eq(rig->said[2].venue_ts, 0);
+        cr_expect_eq(rig->answered, 1, "the venue knows of one order");
+        cr_expect_eq(sim_world_stats(rig->world)->rejected, 1);
+        cr_expect_eq(sim_world_stats(rig->world)->requests, 1);
+        rig_free(rig);
+        free(written);
+    }
+}
+
+Test(sim_world, a_rejected_cancel_leaves_the_order_as_it_is)
+{
+    static const struct latency_row rows[] = {
+        {900, 910, 920}, {1015, 1020, 1040}, {1020, 0, 1040}, {1100, 1110, 1120}};
+    struct latency_row accepted[4];
+    const struct latency_config config = {.entry = {.kind = LATENCY_INTERPOLATED, .rows = rows, .row_count = 4},
+                                          .response = {.kind = LATENCY_INTERPOLATED,
+                                                       .rows = accepted,
+                                                       .row_count = latency_rows_accepted(rows, 4, accepted)}};
+    struct written *written = calloc(1, sizeof(*written));
+    write_book(written, 1000, 1000, 1010, 1020);
+    struct market_event *made = write_book(written, 1001, 1001, 1010, 1020);
+    made->act = ACT_GTC;
+    made->act_side = SIDE_BUY;
+    made->act_offset = -3;
+    made->act_qty = 5;
+    write_book(written, 1050, 1050, 1010, 1020)->act = ACT_CANCEL;
+    for (ns_t ts = 1100; ts <= 1600; ts += 50)
+        write_book(written, ts, ts, 1010, 1020);
+    struct world_rig *rig = rig_new(&written->market, 0);
+    rig->model = &config;
+    rig_run(rig);
+    cr_assert_eq(rig->said_count, 2);
+    cr_expect_eq(rig->said[0].kind, EXEC_ACK);
+    cr_expect(rig->said[1].kind == EXEC_CANCEL_REJECT && rig->said[1].reason == REASON_VENUE);
+    cr_expect_eq(rig->said[1].ts, 1070, "%" PRId64, rig->said[1].ts);
+    cr_expect_eq(venue_open_count(rig->venue), 1);
+    rig_free(rig);
+    free(written);
+}
+
+/* No order gets through, so nothing wakes the venue, and runs are as long as batches. */
+Test(sim_world, a_reject_comes_between_the_events_around_it)
+{
+    static const struct latency_row rows[] = {
+        {990, 1000, 1010}, {1000, 0, 1225}, {1030, 1040, 1050}, {1060, 1070, 1080}};
+    const struct latency_config config = {.entry = {.kind = LATENCY_INTERPOLATED, .rows = rows, .row_count = 4}};
+    struct digest_value first = {0, 0};
+    for (uint32_t batch = 1; batch <= 100; batch += 33) {
+        struct written *written = calloc(1, sizeof(*written));
+        write_buy(write_book(written, 1000, 1000, 1010, 1011), 1);
+        for (ns_t ts = 1100; ts <= 1600; ts += 25)
+            write_book(written, ts, ts, 1010, 1011);
+        struct world_rig *rig = rig_new(&written->market, 0);
+        rig->model = &config;
+        rig->batch = batch;
+        const struct digest_value value = rig_run(rig);
+        if (batch == 1)
+            first = value;
+        cr_expect(same_digest(value, first), "batches of %u make another run", batch);
+        cr_assert_eq(rig->said_count, 1);
+        cr_expect(rig->said[0].kind == EXEC_REJECT && rig->said[0].ts == 1225);
         rig_free(rig);
         free(written);
     }

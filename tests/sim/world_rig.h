@@ -71,13 +71,18 @@ struct said {
     qty_t qty;
 };
 
+struct rig_latency {
+    ns_t entry, response;
+};
+
 struct world_rig {
     uint64_t seed;
     const struct market *market;
     /* to be set before world_up */
-    struct sim_latency latency;
-    uint32_t batch;    /* events a batch, 0: random */
-    uint32_t held_max; /* batches a feed keeps */
+    struct rig_latency latency;         /* constant, and the least when there is a model */
+    const struct latency_config *model; /* NULL: constant */
+    uint32_t batch;                     /* events a batch, 0: random */
+    uint32_t held_max;                  /* batches a feed keeps */
     uint32_t requests_max;
     uint32_t far_from; /* send (and cancel) a far order for every instrument at this message of lane 0; 0: do not */
     bool stubborn;     /* re-arms a timer for ever and answers every reject with an order */
@@ -103,7 +108,7 @@ struct world_rig {
     ns_t seen_ts;
     uint16_t seen_lane;
     uint64_t seen_position[RIG_LANES];
-    uint64_t refused;
+    uint64_t refused, lost; /* new orders after the end; those that never reached the venue */
 };
 
 struct world_rig *rig_new(const struct market *market, uint64_t seed);
