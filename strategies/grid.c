@@ -234,13 +234,13 @@ static void fill_in(struct strategy_ctx *ctx, struct grid *grid, enum side side)
         const int64_t line = line_at(ladder, side, steps);
         const px_t price = price_of(ladder, line);
         const struct rung *rung = rung_of(grid, ladder, line);
-        if (rung->order_id != 0 && rung->price == price && rung->leaves <= left) {
+        if (rung->order_id != 0 && rung->leaves <= left) {
             left -= rung->leaves; /* perhaps filled in part: what remains has earned its place */
             continue;
         }
         const qty_t qty = instrument_round_qty(instrument, left < grid->size ? left : grid->size);
         if (rung->order_id != 0) {
-            strategy_cancel(ctx, rung->order_id); /* leaving already, or more than the limit leaves for it */
+            strategy_cancel(ctx, rung->order_id); /* more than the limit leaves for it */
             complete = false;
         } else if (qty <= 0 || qty < instrument->qty_min || price == 0 ||
                    instrument_notional(price, qty) < instrument->notional_min ||
