@@ -56,7 +56,8 @@ struct lines {
 struct ladder {
     struct rung rungs[RUNGS_MAX]; /* line n is at n & rung_mask */
     struct lines lines;           /* of the last decision */
-    qty_t open;                   /* sum of the leaves of all rungs */
+    int64_t count;                /* of rungs that hold an order */
+    qty_t open;                   /* sum of their leaves */
     px_t leaving;                 /* of what is on its way out, the price nearest to the other side; 0: nothing is */
     bool settled;                 /* all is as `lines` wants it, and nothing happened since */
 };
@@ -183,10 +184,13 @@ static void sweep(struct strategy_ctx *ctx, struct grid *grid, enum side side, i
     struct ladder *ladder = &grid->ladders[side];
     ladder->settled = false;
     ladder->leaving = 0;
-    for (int64_t steps = 0; steps <= (int64_t)grid->rung_mask; steps++) {
+    for (int64_t steps = 0, left = ladder->count; left != 0 && steps <= (int64_t)grid->rung_mask; steps++) {
         const int64_t line = line_at(ladder, side, steps);
         const struct rung *rung = rung_of(grid, ladder, line);
-        if (rung->order_id == 0 || (steps < levels && rung->price == price_of(ladder, line)))
+        if (rung->order_id == 0)
+            continue;
+        left--;
+        if (steps < levels && rung->price == price_of(ladder, line))
             continue;
         strategy_cancel(ctx, rung->order_id);
         if (ladder->leaving == 0 || is_nearer(side, rung->price, ladder->leaving))
@@ -215,6 +219,7 @@ static bool place(struct strategy_ctx *ctx, struct grid *grid, enum side side, i
     if (err != ERR_OK)
         return false;
     *rung_of(grid, ladder, line) = (struct rung){.order_id = order_id, .price = request.price, .leaves = qty};
+    ladder->count++;
     ladder->open += qty;
     return true;
 }
@@ -321,8 +326,10 @@ static void grid_order(struct strategy_ctx *ctx, void *state, const struct order
     ladder->open += leaves - rung->leaves;
     rung->leaves = leaves;
     rung->price = order->price;
-    if (leaves == 0)
+    if (leaves == 0) {
         rung->order_id = 0;
+        ladder->count--;
+    }
     if (execution->kind != EXEC_ACK)
         ladder->settled = false;
 }
