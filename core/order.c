@@ -266,7 +266,6 @@ err_t order_table_add(struct order_table *table, const struct order_request *req
     if (number == NO_SLOT)
         return ERR_FULL;
     struct slot *slot = &table->slots[number];
-    memset(slot, 0, sizeof(*slot));
     slot->order = (struct order){.id = ++table->last_id,
                                  .tag = request->tag,
                                  .price = request->price,
