@@ -47,11 +47,11 @@ void bench_material_remove(const struct bench_material *material);
 err_t bench_decode(const char *tape, uint32_t rounds, double *levels_per_s, double *zstd_share,
                    struct err_text *why) MUST_USE;
 err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct err_text *why) MUST_USE;
-/* A run through the engine, wired as `tapedeck run` wires it. `config_text` is one of these; all have the same venue.
- */
-extern const char bench_noop[], bench_maker[];
-extern const char bench_grid[];    /* the grid market maker, 10 levels a side */
-extern const char bench_grid200[]; /* the same with 100: the orders near the market are the same ones */
+/* A run through the engine, wired as `tapedeck run` wires it. `config_text` is one of these; all have the same
+ * latencies. */
+extern const char bench_noop[], bench_maker[]; /* pessimistic queue positions */
+extern const char bench_grid[];                /* the grid market maker, 10 levels a side, queue model power 2 */
+extern const char bench_grid200[];             /* the same with 100: the orders near the market are the same ones */
 struct bench_result {
     double levels_per_s;
     uint64_t orders, fills;

@@ -109,21 +109,23 @@ err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct
 
 /* ---- the engine, wired as `tapedeck run` wires it ---- */
 
-#define RUN_TEXT                                                                                                     \
+#define RUN_TEXT(queue)                                                                                              \
     "seed: 1\n"                                                                                                      \
     "mode: backtest\n"                                                                                               \
-    "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"}}\n"                  \
+    "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"},\n"                  \
+    "        queue: " queue "}\n"                                                                                    \
     "output: {equity_interval: 1s}\n"
 /* The limit is far away, so that the depth of the grid is the only thing that differs between its two figures. */
 #define GRID_TEXT(levels)                                                                                            \
-    RUN_TEXT "engine: {order_capacity: 512}\n"                                                                      \
-             "strategy:\n"                                                                                           \
-             "  name: grid\n"                                                                                        \
-             "  params: {levels: " levels ", spacing: 10, half_spread: 20, size: \"0.001\", position_max: \"10\",\n" \
-             "           skew: \"0.1\", interval: 100ms}\n"
+    RUN_TEXT("power, queue_exponent: \"2\"")                                                                         \
+    "engine: {order_capacity: 512}\n"                                                                                \
+    "strategy:\n"                                                                                                    \
+    "  name: grid\n"                                                                                                 \
+    "  params: {levels: " levels ", spacing: 10, half_spread: 20, size: \"0.001\", position_max: \"10\",\n"          \
+    "           skew: \"0.1\", interval: 100ms}\n"
 
-const char bench_noop[] = RUN_TEXT "strategy: {name: noop}\n";
-const char bench_maker[] = RUN_TEXT "strategy: {name: maker}\n";
+const char bench_noop[] = RUN_TEXT("pessimistic") "strategy: {name: noop}\n";
+const char bench_maker[] = RUN_TEXT("pessimistic") "strategy: {name: maker}\n";
 const char bench_grid[] = GRID_TEXT("10");
 const char bench_grid200[] = GRID_TEXT("100");
 

@@ -37,7 +37,7 @@ const char verb_bench_help[] =
     "    bare_levels_per_s           tape to book in a bare loop, without an engine\n"
     "    replay_levels_per_s         the same through the engine, strategy noop\n"
     "    maker_levels_per_s          the market maker with latencies and queue positions\n"
-    "    grid_levels_per_s           the grid market maker with 10 orders a side\n"
+    "    grid_levels_per_s           the grid market maker, 10 orders a side, queue model power 2\n"
     "    grid200_levels_per_s        the same with 100 a side, on the same lines; grid200_cost_ratio is how much\n"
     "                                more a level costs than with 10\n"
     "    replay64_levels_per_s       64 instruments merged from 64 tapes, noop\n"
