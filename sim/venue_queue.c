@@ -237,7 +237,8 @@ void queue_after_book(struct venue *venue, struct venue_instrument *market, cons
 
 struct print {
     px_t price;
-    qty_t left; /* what is left of its quantity after our fills */
+    qty_t qty;
+    qty_t left; /* what is left of it after our fills */
     ns_t ts;
     bool stamped; /* by the venue */
 };
@@ -277,7 +278,7 @@ static void pass_level(struct venue *venue, struct venue_instrument *market, uin
     const bool modelled = place_is_modelled(market);
     struct place_trade trade = {.floor = 0};
     if (modelled)
-        trade = place_trade_begin(market, level, print->left, print->ts, print->stamped, venue->stamp_slack);
+        trade = place_trade_begin(market, level, print->qty, print->ts, print->stamped, venue->stamp_slack);
     for (uint32_t at = level->first, next; at != SLOT_NONE && print->left > 0; at = next) {
         struct own_order *order = &venue->orders[at];
         next = order->next;
@@ -319,6 +320,7 @@ void queue_after_trade(struct venue *venue, struct venue_instrument *market, con
     const struct level *touch = market->book.touch;
     struct print print = {
         .price = event->levels[0].price,
+        .qty = event->levels[0].qty,
         .left = event->levels[0].qty,
         .ts = trade_ts,
         .stamped = event->exch_ts != 0,

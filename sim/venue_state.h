@@ -169,7 +169,7 @@ bool place_level_shown(const struct venue_instrument *market, struct own_level *
 /* After its pessimistic place. `floor` as in place_trade. */
 void place_follow(const struct venue_instrument *market, const struct own_level *level, struct own_order *order,
                   bool split, qty_t *floor);
-/* A trade reached the price of a level. */
+/* A trade of `qty` reached the price of a level: all of it, whatever we filled, is what the display will show. */
 struct place_trade place_trade_begin(const struct venue_instrument *market, struct own_level *level, qty_t qty,
                                      ns_t ts, bool stamped, ns_t slack);
 /* `reach` of it comes to the order. Returns what is left of that when nothing is ahead any more. */

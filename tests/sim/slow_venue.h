@@ -2,7 +2,9 @@
  *
  * Prices are indexes of small arrays, own orders one array in time order, and the queue is told the other way
  * round: `line` counts others before us as if nobody ever cancelled, `cap` is the least that the display has
- * allowed since, and the place is the smaller of both. The venue must answer with the same executions. */
+ * allowed since, and the pessimistic place is the smaller of both. A model's place is one number of 2^-16 units,
+ * its shares plain fractions of wide integers (roots by search, logarithms digit by digit). The venue must answer
+ * with the same executions. */
 #ifndef SLOW_VENUE_H
 #define SLOW_VENUE_H
 
@@ -19,6 +21,13 @@ struct slow_order {
     bool unknown; /* the queue here was never displayed */
     qty_t line, cap;
     ns_t cap_ts, since;
+    int64_t exact, exact_before; /* the model's place, and before its level's last drop (-1: not in it), at 2^-16 */
+};
+
+/* Of a price at which an order rests. */
+struct slow_level {
+    qty_t shown, traded, drop_shown, drop;
+    ns_t traded_ts, drop_after, drop_ts;
 };
 
 struct slow_said {
@@ -38,6 +47,9 @@ struct slow_venue {
     qty_t known_shown[2][SLOW_PRICES]; /* what the level showed when something was last known of it */
     qty_t taken[2][SLOW_PRICES];       /* of known_shown */
     px_t cover[2];                     /* index; -1: nothing known */
+    struct queue_model queue;          /* the unit of the log models is 1 */
+    struct slow_level levels[2][SLOW_PRICES];
+    ns_t book_ts, book_before, trade_ts;
     struct slow_order orders[SLOW_ORDERS];
     int order_count;
     uint64_t seen[4096];
@@ -52,7 +64,9 @@ void slow_book(struct slow_venue *slow, const struct event *event, ns_t stamp);
 void slow_trade(struct slow_venue *slow, const struct event *event, ns_t stamp);
 void slow_request(struct slow_venue *slow, const struct venue_request *request);
 /* The place in the queue; INT64_MAX: unknown. */
-qty_t slow_ahead(const struct slow_order *order);
+qty_t slow_ahead(const struct slow_venue *slow, const struct slow_order *order);
+/* quantity x the share ahead of a cancel, at 2^-16, to the nearest. `ahead` and `behind` up to 32. */
+int64_t slow_share(const struct queue_model *model, qty_t ahead, qty_t behind, qty_t quantity);
 /* A fee at 10^-8, rounded up. Prices and quantities have no decimals. */
 money_t slow_fee(int64_t rate, px_t price, qty_t qty);
 

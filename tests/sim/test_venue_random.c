@@ -67,6 +67,13 @@ static void on_execution(void *context, ns_t ts, const struct execution *executi
     rig->fills++;
 }
 
+static const struct queue_model queues[] = {
+    {QUEUE_PESSIMISTIC, 0, 1}, {QUEUE_OPTIMISTIC, 0, 1}, {QUEUE_PROPORTIONAL, 0, 1}, {QUEUE_POWER, 1, 1},
+    {QUEUE_POWER, 6, 1},       {QUEUE_POWER, 8, 1},      {QUEUE_POWER, 12, 1},       {QUEUE_POWER2, 3, 1},
+    {QUEUE_POWER2, 10, 1},     {QUEUE_POWER2, 20, 1},    {QUEUE_POWER3, 2, 1},       {QUEUE_POWER3, 12, 1},
+    {QUEUE_LOG, 0, 1},         {QUEUE_LOG2, 0, 1},
+};
+
 static void open_rig(struct rig *rig, uint64_t seed)
 {
     struct venue_sink sink = {rig, on_execution};
@@ -85,6 +92,7 @@ static void open_rig(struct rig *rig, uint64_t seed)
                                         .book_far = 16,
                                         .own_orders_max = SLOW_ORDERS,
                                         .check_funds = spot,
+                                        .queue = queues[seed % ARRAY_LEN(queues)],
                                         .stamp_slack = seed % 5 == 0 ? 2 : 0};
     size_t size = (venue_size(&rig->config) + 63) / 64 * 64;
     void *memory = aligned_alloc(64, size);
@@ -96,6 +104,7 @@ static void open_rig(struct rig *rig, uint64_t seed)
                                     .maker_fee = rig->instrument.maker_fee,
                                     .taker_fee = rig->instrument.taker_fee,
                                     .slack = rig->config.stamp_slack,
+                                    .queue = rig->config.queue,
                                     .cover = {-1, -1}};
     if (spot) {
         cr_assert_eq(account_deposit(venue_account(rig->venue), "KRW", money_pow10(MONEY_DECIMALS) * 60000), ERR_OK);
@@ -244,8 +253,9 @@ static void check_places(const struct rig *rig)
         const struct slow_order *order = &rig->slow.orders[i];
         struct venue_order_view view;
         cr_assert(venue_order(rig->venue, order->request.order_id, &view), CONTEXT, rig->seed, rig->step);
-        cr_assert_eq(view.ahead, slow_ahead(order), CONTEXT ": order %" PRIu64 " has %" PRId64 " ahead, not %" PRId64,
-                     rig->seed, rig->step, view.order_id, view.ahead, slow_ahead(order));
+        cr_assert_eq(view.ahead, slow_ahead(&rig->slow, order),
+                     CONTEXT ": order %" PRIu64 " has %" PRId64 " ahead, not %" PRId64, rig->seed, rig->step,
+                     view.order_id, view.ahead, slow_ahead(&rig->slow, order));
         cr_assert_eq(view.leaves, order->request.qty - order->filled, CONTEXT, rig->seed, rig->step);
         cr_assert_eq(view.price, order->request.price);
     }
@@ -387,7 +397,7 @@ static uint64_t run(uint64_t seed, int steps)
 Test(venue, agrees_with_a_slow_one_on_random_markets)
 {
     uint64_t fills = 0;
-    for (uint64_t seed = 1; seed <= 120; seed++)
+    for (uint64_t seed = 1; seed <= 280; seed++)
         fills += run(seed, 3000);
     cr_assert_gt(fills, 30000, "only %" PRIu64 " fills: the markets drawn are too quiet to test anything", fills);
 }
