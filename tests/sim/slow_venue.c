@@ -22,23 +22,6 @@ static qty_t leaves(const struct slow_order *order)
     return order->request.qty - order->filled;
 }
 
-static qty_t pessimistic(const struct slow_order *order)
-{
-    return order->line < order->cap ? order->line : order->cap;
-}
-
-static qty_t round_up(int64_t exact)
-{
-    return (exact + 65535) / 65536;
-}
-
-qty_t slow_ahead(const struct slow_venue *slow, const struct slow_order *order)
-{
-    if (order->unknown)
-        return INT64_MAX;
-    return slow->queue.kind == QUEUE_PESSIMISTIC ? pessimistic(order) : round_up(order->exact);
-}
-
 static bool better(int side, px_t a, px_t b)
 {
     return side == SIDE_BUY ? a > b : a < b;
@@ -180,78 +163,6 @@ static void settle_level(struct slow_venue *slow, bool snapshot, int side, px_t 
     }
 }
 
-static bool rests_at(const struct slow_venue *slow, int side, px_t at)
-{
-    for (int i = 0; i < slow->order_count; i++)
-        if (slow->orders[i].request.side == side && slow->orders[i].request.price - SLOW_BASE == at)
-            return true;
-    return false;
-}
-
-/* Forward to `wanted`, not past our order before it, and at least as far as the pessimistic place. */
-static void move(struct slow_order *order, int64_t wanted, qty_t *floor)
-{
-    if (round_up(wanted) < *floor)
-        wanted = *floor * 65536;
-    order->exact = wanted < order->exact ? wanted : order->exact;
-    if (round_up(order->exact) > pessimistic(order))
-        order->exact = pessimistic(order) * 65536;
-    *floor = round_up(order->exact);
-}
-
-static int64_t cancel(const struct slow_venue *slow, int64_t exact, qty_t shown, qty_t quantity)
-{
-    if (round_up(exact) > shown)
-        exact = shown * 65536;
-    qty_t ahead = round_up(exact), behind = shown - ahead;
-    if (ahead > 0 && behind > 0)
-        exact -= slow_share(&slow->queue, ahead, behind, quantity);
-    exact = exact < 0 ? 0 : exact;
-    return round_up(exact) > shown - quantity ? (shown - quantity) * 65536 : exact;
-}
-
-static int64_t from_front(int64_t exact, qty_t quantity)
-{
-    return exact > quantity * 65536 ? exact - quantity * 65536 : 0;
-}
-
-static void model_book(struct slow_venue *slow, int side, px_t at, bool known)
-{
-    struct slow_level *level = &slow->levels[side][at];
-    qty_t shown = slow->shown[side][at], lost = level->shown - shown, floor = 0;
-    level->shown = shown;
-    if (!known)
-        return;
-    if (lost > 0) {
-        qty_t explained = lost < level->traded ? lost : level->traded;
-        level->traded -= explained;
-        lost -= explained;
-    }
-    if (slow->book_ts >= level->traded_ts)
-        level->traded = 0;
-    if (lost > 0) {
-        level->drop_shown = shown + lost;
-        level->drop = lost;
-        level->drop_after = slow->book_before;
-        level->drop_ts = slow->book_ts;
-    }
-    for (int i = 0; i < slow->order_count; i++) {
-        struct slow_order *order = &slow->orders[i];
-        if (order->request.side != side || order->request.price - SLOW_BASE != at)
-            continue;
-        if (order->unknown) {
-            order->unknown = false;
-            order->exact = shown * 65536;
-            order->exact_before = -1;
-            floor = shown;
-            continue;
-        }
-        if (lost > 0)
-            order->exact_before = order->exact;
-        move(order, lost > 0 ? cancel(slow, order->exact, level->drop_shown, lost) : order->exact, &floor);
-    }
-}
-
 void slow_book(struct slow_venue *slow, const struct event *event, ns_t stamp)
 {
     bool was_stale = slow->stale, snapshot = event->kind == EVENT_BOOK_SNAPSHOT;
@@ -295,69 +206,23 @@ void slow_book(struct slow_venue *slow, const struct event *event, ns_t stamp)
     }
     for (int side = 0; side < 2; side++)
         for (px_t at = 0; at < SLOW_PRICES; at++)
-            if (rests_at(slow, side, at))
-                model_book(slow, side, at, is_known(slow, snapshot, side, at, old[side][at]));
+            if (slow_rests_at(slow, side, at))
+                slow_model_book(slow, side, at, is_known(slow, snapshot, side, at, old[side][at]));
     cross(slow, SIDE_BUY);
     cross(slow, SIDE_SELL);
 }
 
 /* ---- trades ---- */
 
-/* What a trade is to the last drop of its level. */
-enum age { YOUNG, LATE, OLD };
-
-static enum age model_trade(struct slow_venue *slow, struct slow_level *level, qty_t qty, ns_t stamp, bool stamped)
-{
-    enum age age = YOUNG;
-    bool passed = slow->trade_ts > level->drop_ts + slow->slack;
-    if (level->drop > 0 && !passed &&
-        (!stamped || (stamp > level->drop_after && stamp <= level->drop_ts + slow->slack)))
-        age = LATE;
-    else if (stamped && stamp <= level->drop_ts + slow->slack)
-        age = OLD;
-    qty_t fresh = qty;
-    if (age == LATE) {
-        qty_t explained = qty < level->drop ? qty : level->drop;
-        level->drop -= explained;
-        level->drop_shown -= explained;
-        fresh -= explained;
-    } else if (age == YOUNG) {
-        level->drop = 0;
-    }
-    if (!stamped || stamp > slow->book_ts) {
-        level->traded += fresh;
-        level->traded_ts = stamp > level->traded_ts ? stamp : level->traded_ts;
-    }
-    return age;
-}
-
-/* What of the trade is left behind the model's place. */
-static qty_t model_hit(struct slow_venue *slow, struct slow_order *order, enum age age, qty_t qty, qty_t *floor)
-{
-    struct slow_level *level = &slow->levels[order->request.side][order->request.price - SLOW_BASE];
-    int64_t wanted = order->exact;
-    qty_t before = INT64_MAX;
-    if (age == LATE && order->exact_before >= 0) {
-        before = round_up(order->exact_before);
-        order->exact_before = from_front(order->exact_before, qty);
-        wanted = cancel(slow, order->exact_before, level->drop_shown, level->drop);
-    } else if (age != OLD) {
-        before = round_up(order->exact);
-        wanted = from_front(order->exact, qty);
-    }
-    move(order, wanted, floor);
-    return qty > before ? qty - before : 0;
-}
-
 static void hit(struct slow_venue *slow, int side, px_t at, qty_t qty, ns_t stamp, bool stamped, bool at_price)
 {
     uint64_t ids[SLOW_ORDERS];
     bool visited[SLOW_ORDERS] = {false};
     int count = 0;
-    enum age age = OLD;
+    enum slow_age age = SLOW_OLD;
     qty_t floor = 0;
-    if (at_price && rests_at(slow, side, at))
-        age = model_trade(slow, &slow->levels[side][at], qty, stamp, stamped);
+    if (at_price && slow_rests_at(slow, side, at))
+        age = slow_model_trade(slow, &slow->levels[side][at], qty, stamp, stamped);
     for (int i; (i = next_order(slow, side, visited)) >= 0; visited[i] = true)
         ids[count++] = slow->orders[i].request.order_id;
     for (int n = 0; n < count; n++)
@@ -373,14 +238,14 @@ static void hit(struct slow_venue *slow, int side, px_t at, qty_t qty, ns_t stam
                 reach = leaves(order);
             } else if (own == at && at_price && !order->unknown) {
                 bool late = !stamped || stamp <= order->cap_ts + slow->slack;
-                qty_t before = late ? order->line : pessimistic(order);
+                qty_t before = late ? order->line : slow_pessimistic(order);
                 qty_t eaten = qty < before ? qty : before;
                 order->line -= eaten;
                 if (!late)
                     order->cap -= eaten;
                 reach = qty - eaten;
                 if (slow->queue.kind != QUEUE_PESSIMISTIC && qty > 0) {
-                    qty_t more = model_hit(slow, order, age, qty, &floor);
+                    qty_t more = slow_model_hit(slow, order, age, qty, &floor);
                     reach = more > reach ? more : reach;
                 }
                 reach = reach < leaves(order) ? reach : leaves(order);
@@ -506,7 +371,7 @@ static void work(struct slow_venue *slow, struct slow_order order)
     order.since = slow->now;
     order.exact = order.line * 65536;
     order.exact_before = -1;
-    if (!rests_at(slow, side, limit))
+    if (!slow_rests_at(slow, side, limit))
         slow->levels[side][limit] = (struct slow_level){0};
     slow->levels[side][limit].shown = slow->shown[side][limit];
     slow->orders[slow->order_count++] = order;

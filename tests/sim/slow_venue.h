@@ -65,9 +65,23 @@ void slow_trade(struct slow_venue *slow, const struct event *event, ns_t stamp);
 void slow_request(struct slow_venue *slow, const struct venue_request *request);
 /* The place in the queue; INT64_MAX: unknown. */
 qty_t slow_ahead(const struct slow_venue *slow, const struct slow_order *order);
-/* quantity x the share ahead of a cancel, at 2^-16, to the nearest. `ahead` and `behind` up to 32. */
-int64_t slow_share(const struct queue_model *model, qty_t ahead, qty_t behind, qty_t quantity);
 /* A fee at 10^-8, rounded up. Prices and quantities have no decimals. */
 money_t slow_fee(int64_t rate, px_t price, qty_t qty);
+
+/* ---- slow_place.c, for slow_venue.c ---- */
+/* What a trade is to the last drop of its level. */
+enum slow_age { SLOW_YOUNG, SLOW_LATE, SLOW_OLD };
+qty_t slow_pessimistic(const struct slow_order *order);
+bool slow_rests_at(const struct slow_venue *slow, int side, px_t at);
+/* A book message came; `known` when it tells what this price shows. */
+void slow_model_book(struct slow_venue *slow, int side, px_t at, bool known);
+enum slow_age slow_model_trade(struct slow_venue *slow, struct slow_level *level, qty_t qty, ns_t stamp,
+                               bool stamped);
+/* What of the trade is left behind the model's place. */
+qty_t slow_model_hit(struct slow_venue *slow, struct slow_order *order, enum slow_age age, qty_t qty, qty_t *floor);
+
+/* ---- slow_share.c ---- */
+/* quantity x the share ahead of a cancel, at 2^-16, to the nearest. `ahead` and `behind` up to 32. */
+int64_t slow_share(const struct queue_model *model, qty_t ahead, qty_t behind, qty_t quantity);
 
 #endif
