@@ -156,7 +156,7 @@ static void make_samples(struct config_latency *latency)
 static err_t read_rows(struct run_config *config, struct err_text *why)
 {
     struct config_latency *latency = &config->venue.latency;
-    struct text text;
+    struct text text = {0};
     struct digest digest;
     err_t err = read_text(config, &text, why);
     if (err != ERR_OK)
