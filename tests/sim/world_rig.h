@@ -67,6 +67,7 @@ struct said {
     uint64_t tag;
     uint8_t kind, maker;
     uint16_t reason;
+    uint32_t none; /* no padding: compared as bytes */
     px_t price;
     qty_t qty;
 };
