@@ -223,6 +223,7 @@ static err_t take_ready(struct tape_reader *reader, uint32_t *number)
     *number = reader->queue[reader->queue_head];
     /* The thread ends with the first failure: that stays at the head, for whoever asks again. */
     if (reader->buffers[*number].err == ERR_OK) {
+        reader->buffers[*number].state = BUFFER_HELD; /* here, where the thread cannot be looking for a free one */
         reader->queue_head = (reader->queue_head + 1) % BUFFERS_MAX;
         reader->queue_count--;
     }
@@ -255,12 +256,13 @@ err_t tape_reader_next(struct tape_reader *reader, struct tape_block *block, str
         if (buffer == NULL)
             return ERR_FULL;
         err = load(reader, buffer, why);
+        if (err == ERR_OK)
+            buffer->state = BUFFER_HELD;
     }
     if (err != ERR_OK) {
         reader->ended = err == ERR_END;
         return err;
     }
-    buffer->state = BUFFER_HELD;
     *block = (struct tape_block){.events = buffer->decoded.events,
                                  .event_count = buffer->decoded.event_count,
                                  .level_count = buffer->decoded.level_count,
