@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -206,6 +207,9 @@ err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double
     char out[512];
     snprintf(out, sizeof(out), "%s/tapedeck-bench-%d-import.tape", dir, (int)getpid());
     *bytes_per_s = 0;
+    struct stat status;
+    if (stat(capture, &status) != 0)
+        return err_say(why, ERR_NOTFOUND, "%s: no such capture", capture);
     for (uint32_t round = 0; round < rounds; round++) {
         const char *files[] = {capture};
         const struct import_options options = {.files = files, .file_count = 1, .out = out};
@@ -215,7 +219,7 @@ err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double
         double spent = bench_cpu_s() - t0;
         if (err != ERR_OK)
             return err;
-        double rate = (double)result.text_bytes / spent;
+        double rate = (double)status.st_size / spent;
         import_result_free(&result);
         if (rate > *bytes_per_s)
             *bytes_per_s = rate;
