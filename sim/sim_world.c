@@ -3,72 +3,9 @@
  * lane, an execution or the edge of what the venue has seen comes first. */
 #include "sim/sim_world.h"
 
-#include "core/merge_tree.h"
+#include "sim/sim_lanes.h"
 
 #include <string.h>
-
-struct cursor {
-    uint64_t batch; /* running number */
-    uint32_t at;
-};
-
-struct lane {
-    struct feed *feed;
-    struct event_batch ring[SIM_LOOKAHEAD_MAX];
-    uint64_t first, end; /* batches held: [first, end) */
-    struct cursor engine, venue;
-    struct cursor late; /* while an instrument catches up with the venue */
-    ns_t venue_clock, late_clock;
-    ns_t delay; /* of the last event with a stamp that passed: the venue's cursor, or the engine's while it sleeps */
-    bool ended;
-    err_t failure; /* the feed broke after the last batch: the engine stops when it gets there */
-};
-
-struct request {
-    ns_t arrival;
-    struct venue_request body;
-};
-
-struct response {
-    ns_t ts;
-    uint16_t instrument;
-    struct execution body;
-};
-
-/* Numbers the messages of one direction and one moment, for the latency model. */
-struct moment {
-    ns_t ts;
-    uint64_t count;
-};
-
-struct sim_world {
-    struct world world; /* first */
-    struct latency_model latency;
-    ns_t entry_min, response_min;
-    struct moment sending, answering;
-    struct venue *venue;
-    sim_book_source books;
-    const void *books_context;
-    struct lane *lanes;
-    uint16_t lane_count;
-    uint16_t run_lane;   /* whose events the run holds; lane_count: an execution's */
-    bool market_over;    /* the last market event was given: no new requests */
-    bool started, awake; /* awake: the venue follows the lanes */
-    bool *instrument_awake;
-    uint16_t instrument_count;
-    struct merge_tree by_ts, by_exch;
-    ns_t venue_done;  /* the venue has seen everything up to here */
-    ns_t engine_next; /* no request can be sent before; while the venue advances */
-    struct request *requests;
-    struct response *responses;
-    struct response *refusals; /* of requests that never reach the venue */
-    uint64_t request_head, request_tail, response_head, response_tail, refusal_head, refusal_tail;
-    uint32_t mask; /* requests_max - 1 */
-    ns_t last_arrival, last_response, last_refusal;
-    struct event execution_event;
-    struct sim_stats stats;
-    err_t broken;
-};
 
 static size_t align64(size_t size)
 {
@@ -88,12 +25,6 @@ static struct sim_world *sim_of(struct world *world)
     return (struct sim_world *)(void *)world;
 }
 
-static err_t break_with(struct sim_world *sim, err_t err, const char *words)
-{
-    sim->broken = err;
-    return err_say(&sim->world.why, err, "%s", words);
-}
-
 /* Moments at the end of time stay there. */
 static ns_t later(ns_t ts, ns_t delay)
 {
@@ -107,145 +38,14 @@ static uint64_t number_at(struct moment *moment, ns_t ts)
     return moment->count++;
 }
 
-/* ---- lanes ---- */
-
-static struct event_batch *batch_of(struct lane *lane, uint64_t number)
-{
-    return &lane->ring[number % SIM_LOOKAHEAD_MAX];
-}
-
-/* Hand back what both cursors have passed. */
-static void release_passed(const struct sim_world *sim, struct lane *lane)
-{
-    uint64_t needed = lane->engine.batch;
-    if (sim->awake && lane->venue.batch < needed)
-        needed = lane->venue.batch;
-    while (lane->first < needed) {
-        lane->feed->ops->release(lane->feed, batch_of(lane, lane->first)->handle);
-        lane->first++;
-    }
-}
-
-/* Bring the event under the cursor into memory. *event NULL: the lane has ended. */
-static err_t look(struct sim_world *sim, struct lane *lane, struct cursor *cursor, const struct event **event)
-{
-    for (;;) {
-        if (LIKELY(cursor->batch < lane->end)) {
-            const struct event_batch *batch = batch_of(lane, cursor->batch);
-            if (LIKELY(cursor->at < batch->count)) {
-                *event = &batch->events[cursor->at];
-                return ERR_OK;
-            }
-            cursor->batch++;
-            cursor->at = 0;
-            release_passed(sim, lane);
-            continue;
-        }
-        if (lane->ended) {
-            if (lane->failure != ERR_OK && cursor == &lane->engine)
-                return break_with(sim, lane->failure, lane->feed->why.text);
-            *event = NULL;
-            return ERR_OK;
-        }
-        if (lane->end - lane->first == SIM_LOOKAHEAD_MAX)
-            return break_with(
-                sim, ERR_FULL,
-                "the venue would have to read further ahead of the strategy than is kept: stamps of the "
-                "venue and of arrival are too far apart; correct the clock when importing "
-                "(--clock-offset), or use larger blocks");
-        err_t err = lane->feed->ops->next(lane->feed, batch_of(lane, lane->end));
-        if (err == ERR_END) {
-            lane->ended = true;
-        } else if (err == ERR_FULL) {
-            return break_with(
-                sim, err,
-                "the venue would have to read further ahead of the strategy than the feed keeps: stamps "
-                "of the venue and of arrival are too far apart; correct the clock when importing "
-                "(--clock-offset), or use larger blocks");
-        } else if (err != ERR_OK) {
-            /* The venue, which reads ahead, sees an end; the engine still gets all that came before the damage. */
-            lane->ended = true;
-            lane->failure = err;
-        } else {
-            lane->end++;
-            if (lane->end - lane->first > sim->stats.lookahead_most)
-                sim->stats.lookahead_most = lane->end - lane->first;
-        }
-    }
-}
-
-static err_t set_engine_key(struct sim_world *sim, uint16_t number)
-{
-    const struct event *event = NULL;
-    err_t err = look(sim, &sim->lanes[number], &sim->lanes[number].engine, &event);
-    if (err == ERR_OK)
-        merge_tree_set(&sim->by_ts, number, event == NULL ? NS_MAX : event->ts);
-    return err;
-}
-
-/* When the venue sees an event: never backwards (`clock`), never after its arrival here. */
-static ns_t venue_time(const struct lane *lane, ns_t clock, const struct event *event)
-{
-    ns_t ts = event->exch_ts;
-    if (UNLIKELY(ts == 0 && __builtin_sub_overflow(event->ts, lane->delay, &ts)))
-        ts = INT64_MIN;
-    if (ts > event->ts)
-        ts = event->ts;
-    return ts > clock ? ts : clock;
-}
-
-static void keep_delay(struct lane *lane, const struct event *event)
-{
-    if (event->exch_ts >= event->ts)
-        lane->delay = 0;
-    else if (__builtin_sub_overflow(event->ts, event->exch_ts, &lane->delay))
-        lane->delay = NS_MAX;
-}
-
-static err_t set_venue_key(struct sim_world *sim, uint16_t number)
-{
-    struct lane *lane = &sim->lanes[number];
-    const struct event *event = NULL;
-    err_t err = look(sim, lane, &lane->venue, &event);
-    if (err == ERR_OK)
-        merge_tree_set(&sim->by_exch, number, event == NULL ? NS_MAX : venue_time(lane, lane->venue_clock, event));
-    return err;
-}
-
-/* How much of the run was consumed, into its lane's cursor. Nothing is released: the engine may still be looking at
- * the last event it took. */
-static void store_run(struct sim_world *sim)
-{
-    if (!sim->started || sim->run_lane == sim->lane_count)
-        return;
-    struct lane *lane = &sim->lanes[sim->run_lane];
-    const struct event_batch *batch = batch_of(lane, lane->engine.batch);
-    const uint32_t from = lane->engine.at;
-    lane->engine.at = (uint32_t)(sim->world.run.at - batch->events);
-    if (sim->awake)
-        return;
-    for (uint32_t i = lane->engine.at; i > from; i--)
-        if (batch->events[i - 1].exch_ts != 0) {
-            keep_delay(lane, &batch->events[i - 1]);
-            return;
-        }
-}
-
-/* The run is over: its lane goes back into the tournament. */
-static err_t take_back_run(struct sim_world *sim)
-{
-    store_run(sim);
-    return sim->run_lane == sim->lane_count ? ERR_OK : set_engine_key(sim, sim->run_lane);
-}
-
 /* ---- the venue's side ---- */
 
 static void venue_take(struct sim_world *sim, struct lane *lane, const struct event *event)
 {
-    const ns_t ts = venue_time(lane, lane->venue_clock, event);
+    const ns_t ts = sim_venue_time(lane, lane->venue_clock, event);
     lane->venue_clock = ts;
     if (event->exch_ts != 0)
-        keep_delay(lane, event);
+        sim_keep_delay(lane, event);
     sim->stats.clock_behind += event->exch_ts > event->ts;
     if (event->instrument < sim->instrument_count ? sim->instrument_awake[event->instrument]
                                                   : event->kind == EVENT_GAP)
@@ -265,9 +65,9 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
         if (market <= request && market <= limit && market != NS_MAX) {
             const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
             struct lane *lane = &sim->lanes[number];
-            venue_take(sim, lane, &batch_of(lane, lane->venue.batch)->events[lane->venue.at]);
+            venue_take(sim, lane, &sim_batch(lane, lane->venue.batch)->events[lane->venue.at]);
             lane->venue.at++;
-            err_t err = set_venue_key(sim, number);
+            err_t err = sim_set_venue_key(sim, number);
             if (err != ERR_OK)
                 return err;
         } else if (have_request && request < market && request <= limit) {
@@ -284,7 +84,7 @@ static void on_execution(void *context, ns_t venue_ts, const struct execution *e
 {
     struct sim_world *sim = context;
     if (sim->response_tail - sim->response_head > sim->mask) {
-        (void)break_with(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
+        (void)sim_break(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
         return;
     }
     ns_t ts = later(venue_ts, latency_response(&sim->latency, venue_ts, number_at(&sim->answering, venue_ts)));
@@ -309,13 +109,13 @@ struct venue_sink sim_world_sink(void *memory)
 static const struct event *passed_at(struct lane *lane, struct cursor *cursor)
 {
     for (; cursor->batch < lane->venue.batch; cursor->batch++, cursor->at = 0) {
-        const struct event_batch *batch = batch_of(lane, cursor->batch);
+        const struct event_batch *batch = sim_batch(lane, cursor->batch);
         if (cursor->at < batch->count)
             return &batch->events[cursor->at];
     }
     if (cursor->batch > lane->venue.batch || cursor->at >= lane->venue.at)
         return NULL;
-    return &batch_of(lane, cursor->batch)->events[cursor->at];
+    return &sim_batch(lane, cursor->batch)->events[cursor->at];
 }
 
 /* A book as the engine has it, brought to where the venue is: what lies between, in the venue's order (an instrument
@@ -333,7 +133,7 @@ static void catch_up(struct sim_world *sim, uint16_t instrument)
         for (uint16_t i = 0; i < sim->lane_count; i++) {
             struct lane *lane = &sim->lanes[i];
             const struct event *at = passed_at(lane, &lane->late);
-            const ns_t ts = at == NULL ? NS_MAX : venue_time(lane, lane->late_clock, at);
+            const ns_t ts = at == NULL ? NS_MAX : sim_venue_time(lane, lane->late_clock, at);
             if (at != NULL && (first == NULL || ts < first_ts)) {
                 first = lane;
                 first_ts = ts;
@@ -355,7 +155,7 @@ static err_t wake(struct sim_world *sim, uint16_t instrument)
 {
     book_copy(venue_book(sim->venue, instrument), sim->books(sim->books_context, instrument));
     sim->instrument_awake[instrument] = true;
-    store_run(sim);
+    sim_store_run(sim);
     if (sim->awake) {
         catch_up(sim, instrument);
         return ERR_OK;
@@ -365,7 +165,7 @@ static err_t wake(struct sim_world *sim, uint16_t instrument)
     for (uint16_t i = 0; i < sim->lane_count; i++)
         sim->lanes[i].venue = sim->lanes[i].engine;
     for (uint16_t i = 0; i < sim->lane_count && err == ERR_OK; i++)
-        err = set_venue_key(sim, i);
+        err = sim_set_venue_key(sim, i);
     return err;
 }
 
@@ -385,7 +185,7 @@ static err_t refuse(struct sim_world *sim, ns_t ts, const struct venue_request *
     static const uint8_t kinds[] = {
         [VENUE_NEW] = EXEC_REJECT, [VENUE_CANCEL] = EXEC_CANCEL_REJECT, [VENUE_AMEND] = EXEC_AMEND_REJECT};
     if (sim->refusal_tail - sim->refusal_head >= sim->mask) /* the one given last stays whole */
-        return break_with(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
+        return sim_break(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
     if (ts < sim->last_refusal)
         ts = sim->last_refusal;
     sim->last_refusal = ts;
@@ -410,7 +210,7 @@ static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *b
     /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
      * request would let the blocks decide. */
     if (sim->request_tail - sim->request_head > sim->mask)
-        return break_with(sim, ERR_FULL, "more requests are under way than are kept; raise engine.order_capacity");
+        return sim_break(sim, ERR_FULL, "more requests are under way than are kept; raise engine.order_capacity");
     if (!sim->instrument_awake[body->instrument]) {
         err_t err = wake(sim, body->instrument);
         if (err != ERR_OK)
@@ -465,7 +265,7 @@ static err_t sim_amend(struct world *world, ns_t now, const struct order *order,
 static err_t start(struct sim_world *sim)
 {
     for (uint16_t i = 0; i < sim->lane_count; i++) {
-        err_t err = set_engine_key(sim, i);
+        err_t err = sim_set_engine_key(sim, i);
         if (err != ERR_OK)
             return err;
     }
@@ -507,7 +307,7 @@ static void give_market(struct sim_world *sim, ns_t response)
 {
     const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_ts);
     struct lane *lane = &sim->lanes[number];
-    const struct event_batch *batch = batch_of(lane, lane->engine.batch);
+    const struct event_batch *batch = sim_batch(lane, lane->engine.batch);
     ns_t until = merge_tree_bound(&sim->by_ts);
     if (response < NS_MAX && response + 1 < until)
         until = response + 1;
@@ -527,7 +327,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
     (void)now;
     err_t err = sim->broken;
     if (err == ERR_OK)
-        err = sim->started ? take_back_run(sim) : start(sim);
+        err = sim->started ? sim_take_back_run(sim) : start(sim);
     if (err != ERR_OK)
         return err;
     world->run = (struct run){NULL, NULL, NS_MAX};
@@ -565,7 +365,7 @@ static void sim_close(struct world *world)
     struct sim_world *sim = sim_of(world);
     for (uint16_t i = 0; i < sim->lane_count; i++)
         for (struct lane *lane = &sim->lanes[i]; lane->first < lane->end; lane->first++)
-            lane->feed->ops->release(lane->feed, batch_of(lane, lane->first)->handle);
+            lane->feed->ops->release(lane->feed, sim_batch(lane, lane->first)->handle);
 }
 
 static const struct world_ops sim_ops = {sim_refill, sim_submit, sim_cancel, sim_amend, sim_close};

@@ -1,0 +1,112 @@
+/* sim_lanes.h: the insides of the simulated world, shared by its two files and by nobody else.
+ *
+ *   sim_lanes.c   the lanes: batches, the two cursors, what the tournaments know of them
+ *   sim_world.c   the venue's side, the gateway, the runs for the engine
+ */
+#ifndef TAPEDECK_SIM_SIM_LANES_H
+#define TAPEDECK_SIM_SIM_LANES_H
+
+#include "core/merge_tree.h"
+#include "sim/sim_world.h"
+
+struct cursor {
+    uint64_t batch; /* running number */
+    uint32_t at;
+};
+
+struct lane {
+    struct feed *feed;
+    struct event_batch ring[SIM_LOOKAHEAD_MAX];
+    uint64_t first, end; /* batches held: [first, end) */
+    struct cursor engine, venue;
+    struct cursor late; /* while an instrument catches up with the venue */
+    ns_t venue_clock, late_clock;
+    ns_t delay; /* of the last event with a stamp that passed: the venue's cursor, or the engine's while it sleeps */
+    bool ended;
+    err_t failure; /* the feed broke after the last batch: the engine stops when it gets there */
+};
+
+struct request {
+    ns_t arrival;
+    struct venue_request body;
+};
+
+struct response {
+    ns_t ts;
+    uint16_t instrument;
+    struct execution body;
+};
+
+/* Numbers the messages of one direction and one moment, for the latency model. */
+struct moment {
+    ns_t ts;
+    uint64_t count;
+};
+
+struct sim_world {
+    struct world world; /* first */
+    struct latency_model latency;
+    ns_t entry_min, response_min;
+    struct moment sending, answering;
+    struct venue *venue;
+    sim_book_source books;
+    const void *books_context;
+    struct lane *lanes;
+    uint16_t lane_count;
+    uint16_t run_lane;   /* whose events the run holds; lane_count: an execution's */
+    bool market_over;    /* the last market event was given: no new requests */
+    bool started, awake; /* awake: the venue follows the lanes */
+    bool *instrument_awake;
+    uint16_t instrument_count;
+    struct merge_tree by_ts, by_exch;
+    ns_t venue_done;  /* the venue has seen everything up to here */
+    ns_t engine_next; /* no request can be sent before; while the venue advances */
+    struct request *requests;
+    struct response *responses;
+    struct response *refusals; /* of requests that never reach the venue */
+    uint64_t request_head, request_tail, response_head, response_tail, refusal_head, refusal_tail;
+    uint32_t mask; /* requests_max - 1 */
+    ns_t last_arrival, last_response, last_refusal;
+    struct event execution_event;
+    struct sim_stats stats;
+    err_t broken;
+};
+
+static inline struct event_batch *sim_batch(struct lane *lane, uint64_t number)
+{
+    return &lane->ring[number % SIM_LOOKAHEAD_MAX];
+}
+
+/* When the venue sees an event: never backwards (`clock`), never after its arrival here. */
+static inline ns_t sim_venue_time(const struct lane *lane, ns_t clock, const struct event *event)
+{
+    ns_t ts = event->exch_ts;
+    if (UNLIKELY(ts == 0 && __builtin_sub_overflow(event->ts, lane->delay, &ts)))
+        ts = INT64_MIN;
+    if (ts > event->ts)
+        ts = event->ts;
+    return ts > clock ? ts : clock;
+}
+
+static inline void sim_keep_delay(struct lane *lane, const struct event *event)
+{
+    if (event->exch_ts >= event->ts)
+        lane->delay = 0;
+    else if (__builtin_sub_overflow(event->ts, event->exch_ts, &lane->delay))
+        lane->delay = NS_MAX;
+}
+
+/* The world is broken from here on; returns `err`. */
+err_t sim_break(struct sim_world *sim, err_t err, const char *words);
+/* Bring the event under the cursor into memory. *event NULL: the lane has ended. */
+err_t sim_look(struct sim_world *sim, struct lane *lane, struct cursor *cursor, const struct event **event) MUST_USE;
+/* Tell the tournaments what is under a lane's cursor now. */
+err_t sim_set_engine_key(struct sim_world *sim, uint16_t number) MUST_USE;
+err_t sim_set_venue_key(struct sim_world *sim, uint16_t number) MUST_USE;
+/* How much of the run was consumed, into its lane's cursor. Nothing is released: the engine may still be looking at
+ * the last event it took. */
+void sim_store_run(struct sim_world *sim);
+/* The run is over: its lane goes back into the tournament. */
+err_t sim_take_back_run(struct sim_world *sim) MUST_USE;
+
+#endif
