@@ -20,7 +20,7 @@ size_t venue_size(const struct venue_config *config)
     size_t instruments = config->instrument_count, orders = config->own_orders_max;
     return ALIGN64(sizeof(struct venue)) + ALIGN64(instruments * sizeof(struct venue_instrument)) +
            ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
-           ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
+           2 * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
            ALIGN64(account_size(config->instrument_count)) +
            instruments * ALIGN64(book_size(config->book_window, config->book_far));
 }
@@ -41,7 +41,7 @@ static void init_slabs(struct venue *venue)
     }
     venue->order_free = venue->level_free = venue->orders_max > 0 ? 0 : SLOT_NONE;
     for (uint32_t i = 0; i <= venue->bucket_mask; i++)
-        venue->buckets[i] = SLOT_NONE;
+        venue->buckets[i] = venue->level_buckets[i] = SLOT_NONE;
 }
 
 struct venue *venue_init(void *memory, const struct venue_config *config, const struct venue_sink *sink)
@@ -64,6 +64,7 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
     venue->orders = carve(&at, config->own_orders_max * sizeof(struct own_order));
     venue->levels = carve(&at, config->own_orders_max * sizeof(struct own_level));
     venue->buckets = carve(&at, (venue->bucket_mask + 1) * sizeof(uint32_t));
+    venue->level_buckets = carve(&at, (venue->bucket_mask + 1) * sizeof(uint32_t));
     void *account_memory = carve(&at, account_size(config->instrument_count));
     venue->account = account_init(account_memory, config->instruments, config->instrument_count);
     init_slabs(venue);
@@ -77,6 +78,8 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
             market->queue.unit = (qty_t)money_pow10(market->instrument->qty_decimals);
         ASSERT(queue_model_is_valid(&market->queue));
         market->best[SIDE_BUY] = market->best[SIDE_SELL] = SLOT_NONE;
+        market->worst[SIDE_BUY] = market->worst[SIDE_SELL] = SLOT_NONE;
+        market->traded_first = SLOT_NONE;
         book_init(&market->book, carve(&at, book_size(config->book_window, config->book_far)), config->book_window,
                   config->book_far, market->instrument);
     }

@@ -45,8 +45,6 @@ bool place_level_shown(const struct venue_instrument *market, struct own_level *
         explained = drop < level->traded ? drop : level->traded;
         level->traded -= explained;
     }
-    if (market->book_ts >= level->traded_ts)
-        level->traded = 0;
     if (drop <= explained)
         return false;
     level->drop = (struct level_drop){
@@ -78,9 +76,27 @@ void place_follow(const struct venue_instrument *market, const struct own_level 
     advance(order, wanted, floor);
 }
 
-struct place_trade place_trade_begin(const struct venue_instrument *market, struct own_level *level, qty_t qty,
-                                     ns_t ts, bool stamped, ns_t slack)
+void place_forget_traded(struct venue *venue, struct venue_instrument *market)
 {
+    for (uint32_t *link = &market->traded_first; *link != SLOT_NONE;) {
+        struct own_level *level = &venue->levels[*link];
+        /* what is beyond a partial snapshot is not shown by it, however young it is */
+        if (market->book_ts >= level->traded_ts &&
+            (level->shown != 0 || book_covers(&market->book, (enum side)level->side, level->price)))
+            level->traded = 0;
+        if (level->traded != 0) {
+            link = &level->traded_next;
+            continue;
+        }
+        level->traded_listed = false;
+        *link = level->traded_next;
+    }
+}
+
+struct place_trade place_trade_begin(struct venue *venue, struct venue_instrument *market, struct own_level *level,
+                                     qty_t qty, ns_t ts, bool stamped)
+{
+    const ns_t slack = venue->stamp_slack;
     struct level_drop *drop = &level->drop;
     struct place_trade trade = {.kind = TRADE_YOUNG};
     qty_t explained = 0;
@@ -100,6 +116,11 @@ struct place_trade place_trade_begin(const struct venue_instrument *market, stru
     if (!stamped || ts > market->book_ts) {
         level->traded += qty - explained;
         level->traded_ts = ts > level->traded_ts ? ts : level->traded_ts;
+        if (!level->traded_listed) {
+            level->traded_listed = true;
+            level->traded_next = market->traded_first;
+            market->traded_first = (uint32_t)(level - venue->levels);
+        }
     }
     return trade;
 }

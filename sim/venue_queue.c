@@ -38,50 +38,11 @@ static void id_remove(struct venue *venue, const struct own_order *order)
     *link = order->id_next;
 }
 
-/* ---- levels and their order ---- */
+/* ---- joining and leaving ---- */
 
 bool queue_has_room(const struct venue *venue)
 {
     return venue->order_free != SLOT_NONE;
-}
-
-bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price)
-{
-    if (market->best[side] == SLOT_NONE)
-        return false;
-    *price = venue->levels[market->best[side]].price;
-    return true;
-}
-
-/* The level of a price, made when it is not there. There are as many level slots as order slots. */
-static uint32_t level_at(struct venue *venue, struct venue_instrument *market, enum side side, px_t price)
-{
-    uint32_t better = SLOT_NONE, worse = market->best[side];
-    while (worse != SLOT_NONE && price_better(side, venue->levels[worse].price, price)) {
-        better = worse;
-        worse = venue->levels[worse].worse;
-    }
-    if (worse != SLOT_NONE && venue->levels[worse].price == price)
-        return worse;
-    uint32_t slot = venue->level_free;
-    struct own_level *level = &venue->levels[slot];
-    venue->level_free = level->worse;
-    *level =
-        (struct own_level){.price = price, .first = SLOT_NONE, .last = SLOT_NONE, .better = better, .worse = worse};
-    *(better == SLOT_NONE ? &market->best[side] : &venue->levels[better].worse) = slot;
-    if (worse != SLOT_NONE)
-        venue->levels[worse].better = slot;
-    return slot;
-}
-
-static void level_remove(struct venue *venue, struct venue_instrument *market, enum side side, uint32_t slot)
-{
-    struct own_level *level = &venue->levels[slot];
-    *(level->better == SLOT_NONE ? &market->best[side] : &venue->levels[level->better].worse) = level->worse;
-    if (level->worse != SLOT_NONE)
-        venue->levels[level->worse].better = level->better;
-    level->worse = venue->level_free;
-    venue->level_free = slot;
 }
 
 void queue_join(struct venue *venue, const struct own_order *from)
@@ -93,7 +54,7 @@ void queue_join(struct venue *venue, const struct own_order *from)
     struct own_order *order = &venue->orders[slot];
     venue->order_free = order->next;
     *order = *from;
-    order->level = level_at(venue, market, side, order->price);
+    order->level = level_at(venue, order->instrument, side, order->price);
     struct own_level *level = &venue->levels[order->level];
     level->shown = book_qty_at(&market->book, side, order->price);
     order->ahead = level->shown;
@@ -128,7 +89,7 @@ void queue_leave(struct venue *venue, struct own_order *order)
     *(order->previous == SLOT_NONE ? &level->first : &venue->orders[order->previous].next) = order->next;
     *(order->next == SLOT_NONE ? &level->last : &venue->orders[order->next].previous) = order->previous;
     if (level->first == SLOT_NONE)
-        level_remove(venue, market, (enum side)order->side, order->level);
+        level_remove(venue, order->level);
     order->order_id = 0;
     order->next = venue->order_free;
     venue->order_free = slot;
@@ -163,32 +124,57 @@ static void anchor(struct own_order *order, qty_t shown, ns_t book_ts)
     order->ahead = shown;
 }
 
+static void anchor_level(struct venue *venue, struct venue_instrument *market, struct own_level *level,
+                         const struct event *event)
+{
+    const enum side side = (enum side)level->side;
+    const qty_t shown = book_qty_at(&market->book, side, level->price);
+    /* Nothing there: is that known? A delta that deletes what was displayed says so, and so does a snapshot
+     * that reaches as deep; beyond a partial snapshot nothing is known. */
+    if (shown == 0 && (level->shown == 0 || event->kind == EVENT_BOOK_SNAPSHOT) &&
+        !book_covers(&market->book, side, level->price)) {
+        level->shown = 0;
+        return;
+    }
+    const bool split = place_is_modelled(market) && place_level_shown(market, level, shown);
+    level->shown = shown;
+    if (LIKELY(shown >= level->ahead_max && !split))
+        return;
+    if (shown < level->ahead_max)
+        level->ahead_max = shown;
+    qty_t floor = 0;
+    for (uint32_t at = level->first; at != SLOT_NONE; at = venue->orders[at].next) {
+        anchor(&venue->orders[at], shown, market->book_ts);
+        if (place_is_modelled(market))
+            place_follow(market, level, &venue->orders[at], split, &floor);
+    }
+}
+
+/* The prices of a delta among ours. A level that the delta does not tell has not changed. */
+static void anchor_told(struct venue *venue, struct venue_instrument *market, enum side side,
+                        const struct event *event)
+{
+    const struct level *told = event->levels + (side == SIDE_BUY ? 0 : event->bid_count);
+    const uint32_t count = side == SIDE_BUY ? event->bid_count : event->ask_count;
+    const px_t best = venue->levels[market->best[side]].price, worst = venue->levels[market->worst[side]].price;
+    for (uint32_t i = 0; i < count; i++) {
+        if (price_better(side, told[i].price, best) || price_better(side, worst, told[i].price))
+            continue;
+        const uint32_t slot = level_find(venue, event->instrument, side, told[i].price);
+        if (slot != SLOT_NONE)
+            anchor_level(venue, market, &venue->levels[slot], event);
+    }
+}
+
 static void anchor_side(struct venue *venue, struct venue_instrument *market, enum side side,
                         const struct event *event)
 {
-    for (uint32_t slot = market->best[side]; slot != SLOT_NONE; slot = venue->levels[slot].worse) {
-        struct own_level *level = &venue->levels[slot];
-        qty_t shown = book_qty_at(&market->book, side, level->price);
-        /* Nothing there: is that known? A delta that deletes what was displayed says so, and so does a snapshot
-         * that reaches as deep; beyond a partial snapshot nothing is known. */
-        if (shown == 0 && (level->shown == 0 || event->kind == EVENT_BOOK_SNAPSHOT) &&
-            !book_covers(&market->book, side, level->price)) {
-            level->shown = 0;
-            continue;
-        }
-        const bool split = place_is_modelled(market) && place_level_shown(market, level, shown);
-        level->shown = shown;
-        if (LIKELY(shown >= level->ahead_max && !split))
-            continue;
-        if (shown < level->ahead_max)
-            level->ahead_max = shown;
-        qty_t floor = 0;
-        for (uint32_t at = level->first; at != SLOT_NONE; at = venue->orders[at].next) {
-            anchor(&venue->orders[at], shown, market->book_ts);
-            if (place_is_modelled(market))
-                place_follow(market, level, &venue->orders[at], split, &floor);
-        }
-    }
+    const uint32_t count = side == SIDE_BUY ? event->bid_count : event->ask_count;
+    if (event->kind == EVENT_BOOK_DELTA && count < market->level_count[side])
+        anchor_told(venue, market, side, event);
+    else
+        for (uint32_t slot = market->best[side]; slot != SLOT_NONE; slot = venue->levels[slot].worse)
+            anchor_level(venue, market, &venue->levels[slot], event);
 }
 
 /* Opposite quantity displayed at or through the order's price, not yet taken, fills it, after what is
@@ -227,8 +213,12 @@ static void cross_side(struct venue *venue, struct venue_instrument *market, enu
 
 void queue_after_book(struct venue *venue, struct venue_instrument *market, const struct event *event)
 {
-    anchor_side(venue, market, SIDE_BUY, event);
-    anchor_side(venue, market, SIDE_SELL, event);
+    if (market->best[SIDE_BUY] != SLOT_NONE)
+        anchor_side(venue, market, SIDE_BUY, event);
+    if (market->best[SIDE_SELL] != SLOT_NONE)
+        anchor_side(venue, market, SIDE_SELL, event);
+    if (market->traded_first != SLOT_NONE)
+        place_forget_traded(venue, market);
     cross_side(venue, market, SIDE_BUY);
     cross_side(venue, market, SIDE_SELL);
 }
@@ -278,7 +268,7 @@ static void pass_level(struct venue *venue, struct venue_instrument *market, uin
     const bool modelled = place_is_modelled(market);
     struct place_trade trade = {.floor = 0};
     if (modelled)
-        trade = place_trade_begin(market, level, print->qty, print->ts, print->stamped, venue->stamp_slack);
+        trade = place_trade_begin(venue, market, level, print->qty, print->ts, print->stamped);
     for (uint32_t at = level->first, next; at != SLOT_NONE && print->left > 0; at = next) {
         struct own_order *order = &venue->orders[at];
         next = order->next;

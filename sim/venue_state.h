@@ -8,7 +8,7 @@
  *        │                                   └─ first ─► own_order ─► own_order      time priority
  *        └── slabs of own_order and own_level, hash of ids, account
  *
- * All links are slab indexes. Cost of a market message beyond book_apply: O(own levels of the instrument
+ * All links are slab indexes. Cost of a market message beyond book_apply: O(the fewer of its levels and ours
  * + taken entries), independent of the number of levels in the message.
  */
 #ifndef TAPEDECK_SIM_VENUE_STATE_H
@@ -66,6 +66,11 @@ struct own_level {
     ns_t traded_ts; /* the last of them: a book message as young as this shows them all */
     uint32_t first, last;
     uint32_t better, worse; /* neighbours; `worse` also links free slots */
+    uint32_t bucket_next;
+    uint32_t traded_next; /* levels with `traded`, and some that had it */
+    uint16_t instrument;
+    uint8_t side;
+    bool traded_listed;
 };
 
 struct taken {
@@ -87,7 +92,9 @@ struct venue_instrument {
     ns_t book_ts, book_before;  /* the venue's stamps of the last book message and the one before */
     ns_t trade_ts;              /* the highest stamp of a trade, while orders rested */
     struct queue_model queue;   /* the run's model, its unit that of the instrument */
-    uint32_t best[2];           /* own levels by order side */
+    uint32_t best[2], worst[2]; /* own levels by order side */
+    uint32_t level_count[2];    /* how many */
+    uint32_t traded_first;      /* own levels with trades that the display may not show yet */
     uint32_t open_count;        /* own resting orders */
     struct taken_side taken[2]; /* by book side */
 };
@@ -98,7 +105,8 @@ struct venue {
     struct venue_instrument *markets;
     struct own_order *orders;
     struct own_level *levels;
-    uint32_t *buckets; /* by order id */
+    uint32_t *buckets;       /* by order id */
+    uint32_t *level_buckets; /* by instrument, side and price */
     struct account *account;
     uint32_t instrument_count, orders_max, bucket_mask;
     uint32_t order_free, level_free;
@@ -144,8 +152,16 @@ void queue_leave(struct venue *venue, struct own_order *order);
 void queue_after_book(struct venue *venue, struct venue_instrument *market, const struct event *event);
 void queue_after_trade(struct venue *venue, struct venue_instrument *market, const struct event *event,
                        ns_t trade_ts);
+
+/* ---- venue_levels.c: the prices at which we rest ---- */
 /* Best price of our resting orders of a side. False: none. */
 bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price);
+/* SLOT_NONE when we do not rest there. */
+uint32_t level_find(const struct venue *venue, uint16_t instrument, enum side side, px_t price);
+/* The same, made when it is not there. */
+uint32_t level_at(struct venue *venue, uint16_t instrument, enum side side, px_t price);
+/* Without orders. */
+void level_remove(struct venue *venue, uint32_t slot);
 
 /* ---- venue_place.c: the model's place in the queue; the pessimistic one is venue_queue.c's ---- */
 /* What a trade is to a level's drop. */
@@ -170,8 +186,10 @@ bool place_level_shown(const struct venue_instrument *market, struct own_level *
 void place_follow(const struct venue_instrument *market, const struct own_level *level, struct own_order *order,
                   bool split, qty_t *floor);
 /* A trade of `qty` reached the price of a level: all of it, whatever we filled, is what the display will show. */
-struct place_trade place_trade_begin(const struct venue_instrument *market, struct own_level *level, qty_t qty,
-                                     ns_t ts, bool stamped, ns_t slack);
+struct place_trade place_trade_begin(struct venue *venue, struct venue_instrument *market, struct own_level *level,
+                                     qty_t qty, ns_t ts, bool stamped);
+/* After a book message: trades that it must show, and did not, were hidden by others who joined. */
+void place_forget_traded(struct venue *venue, struct venue_instrument *market);
 /* `reach` of it comes to the order. Returns what is left of that when nothing is ahead any more. */
 qty_t place_meets_trade(const struct venue_instrument *market, const struct own_level *level,
                         struct place_trade *trade, struct own_order *order, qty_t reach);
