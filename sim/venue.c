@@ -7,6 +7,10 @@
 
 #define ALIGN64(size) (((size) + 63) & ~(size_t)63)
 
+/* Buckets of levels for each bucket of orders: most prices that a message tells are not ours, and an empty bucket says
+ * so at once. */
+#define LEVEL_SPREAD 16
+
 static uint32_t bucket_count(uint32_t orders)
 {
     uint32_t count = 16;
@@ -20,7 +24,7 @@ size_t venue_size(const struct venue_config *config)
     size_t instruments = config->instrument_count, orders = config->own_orders_max;
     return ALIGN64(sizeof(struct venue)) + ALIGN64(instruments * sizeof(struct venue_instrument)) +
            ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
-           2 * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
+           (1 + LEVEL_SPREAD) * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
            ALIGN64(account_size(config->instrument_count)) +
            instruments * ALIGN64(book_size(config->book_window, config->book_far));
 }
@@ -41,7 +45,9 @@ static void init_slabs(struct venue *venue)
     }
     venue->order_free = venue->level_free = venue->orders_max > 0 ? 0 : SLOT_NONE;
     for (uint32_t i = 0; i <= venue->bucket_mask; i++)
-        venue->buckets[i] = venue->level_buckets[i] = SLOT_NONE;
+        venue->buckets[i] = SLOT_NONE;
+    for (uint32_t i = 0; i <= venue->level_mask; i++)
+        venue->level_buckets[i] = SLOT_NONE;
 }
 
 struct venue *venue_init(void *memory, const struct venue_config *config, const struct venue_sink *sink)
@@ -56,6 +62,7 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         .instrument_count = config->instrument_count,
         .orders_max = config->own_orders_max,
         .bucket_mask = bucket_count(config->own_orders_max) - 1,
+        .level_mask = LEVEL_SPREAD * bucket_count(config->own_orders_max) - 1,
         .check_funds = config->check_funds,
         .stamp_slack = config->stamp_slack,
         .now = INT64_MIN,
@@ -64,7 +71,7 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
     venue->orders = carve(&at, config->own_orders_max * sizeof(struct own_order));
     venue->levels = carve(&at, config->own_orders_max * sizeof(struct own_level));
     venue->buckets = carve(&at, (venue->bucket_mask + 1) * sizeof(uint32_t));
-    venue->level_buckets = carve(&at, (venue->bucket_mask + 1) * sizeof(uint32_t));
+    venue->level_buckets = carve(&at, (venue->level_mask + 1) * sizeof(uint32_t));
     void *account_memory = carve(&at, account_size(config->instrument_count));
     venue->account = account_init(account_memory, config->instruments, config->instrument_count);
     init_slabs(venue);

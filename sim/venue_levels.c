@@ -4,21 +4,6 @@
  * others. The sorted list is entered at whichever end is nearer to the price: grids grow at both. */
 #include "sim/venue_state.h"
 
-static uint32_t *bucket_of(const struct venue *venue, uint16_t instrument, enum side side, px_t price)
-{
-    const uint64_t key = (uint64_t)price ^ (uint64_t)instrument << 49 ^ (uint64_t)side << 48;
-    return &venue->level_buckets[(uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & venue->bucket_mask];
-}
-
-uint32_t level_find(const struct venue *venue, uint16_t instrument, enum side side, px_t price)
-{
-    uint32_t slot = *bucket_of(venue, instrument, side, price);
-    while (slot != SLOT_NONE && (venue->levels[slot].price != price || venue->levels[slot].side != side ||
-                                 venue->levels[slot].instrument != instrument))
-        slot = venue->levels[slot].bucket_next;
-    return slot;
-}
-
 bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price)
 {
     if (market->best[side] == SLOT_NONE)
@@ -56,7 +41,7 @@ uint32_t level_at(struct venue *venue, uint16_t instrument, enum side side, px_t
     struct venue_instrument *market = &venue->markets[instrument];
     const uint32_t worse = first_worse(venue, market, side, price);
     const uint32_t better = worse == SLOT_NONE ? market->worst[side] : venue->levels[worse].better;
-    uint32_t *bucket = bucket_of(venue, instrument, side, price);
+    uint32_t *bucket = level_bucket(venue, instrument, side, price);
     slot = venue->level_free; /* there are as many level slots as order slots */
     struct own_level *level = &venue->levels[slot];
     venue->level_free = level->worse;
@@ -81,7 +66,7 @@ void level_remove(struct venue *venue, uint32_t slot)
     struct own_level *level = &venue->levels[slot];
     const enum side side = (enum side)level->side;
     struct venue_instrument *market = &venue->markets[level->instrument];
-    uint32_t *link = bucket_of(venue, level->instrument, side, level->price);
+    uint32_t *link = level_bucket(venue, level->instrument, side, level->price);
     while (*link != slot)
         link = &venue->levels[*link].bucket_next;
     *link = level->bucket_next;

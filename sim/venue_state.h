@@ -108,7 +108,7 @@ struct venue {
     uint32_t *buckets;       /* by order id */
     uint32_t *level_buckets; /* by instrument, side and price */
     struct account *account;
-    uint32_t instrument_count, orders_max, bucket_mask;
+    uint32_t instrument_count, orders_max, bucket_mask, level_mask;
     uint32_t order_free, level_free;
     uint32_t open_count;
     bool check_funds;
@@ -156,9 +156,21 @@ void queue_after_trade(struct venue *venue, struct venue_instrument *market, con
 /* ---- venue_levels.c: the prices at which we rest ---- */
 /* Best price of our resting orders of a side. False: none. */
 bool queue_best(const struct venue *venue, const struct venue_instrument *market, enum side side, px_t *price);
+static inline uint32_t *level_bucket(const struct venue *venue, uint16_t instrument, enum side side, px_t price)
+{
+    const uint64_t key = (uint64_t)price ^ (uint64_t)instrument << 49 ^ (uint64_t)side << 48;
+    return &venue->level_buckets[(key * UINT64_C(0x9E3779B97F4A7C15)) >> 32 & venue->level_mask];
+}
 /* SLOT_NONE when we do not rest there. */
-uint32_t level_find(const struct venue *venue, uint16_t instrument, enum side side, px_t price);
-/* The same, made when it is not there. */
+static inline uint32_t level_find(const struct venue *venue, uint16_t instrument, enum side side, px_t price)
+{
+    uint32_t slot = *level_bucket(venue, instrument, side, price);
+    while (slot != SLOT_NONE && (venue->levels[slot].price != price || venue->levels[slot].side != side ||
+                                 venue->levels[slot].instrument != instrument))
+        slot = venue->levels[slot].bucket_next;
+    return slot;
+}
+/* The level of a price, made when it is not there. */
 uint32_t level_at(struct venue *venue, uint16_t instrument, enum side side, px_t price);
 /* Without orders. */
 void level_remove(struct venue *venue, uint32_t slot);
