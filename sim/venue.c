@@ -26,7 +26,9 @@ size_t venue_size(const struct venue_config *config)
            ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
            (1 + LEVEL_SPREAD) * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
            ALIGN64(account_size(config->instrument_count)) +
-           instruments * ALIGN64(book_size(config->book_window, config->book_far));
+           (config->leader != NULL ? 0
+                                   : instruments * (ALIGN64(sizeof(struct book)) +
+                                                    ALIGN64(book_size(config->book_window, config->book_far))));
 }
 
 static void *carve(char **at, size_t size)
@@ -48,6 +50,15 @@ static void init_slabs(struct venue *venue)
         venue->buckets[i] = SLOT_NONE;
     for (uint32_t i = 0; i <= venue->level_mask; i++)
         venue->level_buckets[i] = SLOT_NONE;
+}
+
+static void follow(struct venue *leader, struct venue *venue)
+{
+    ASSERT(!leader->follows && leader->instrument_count == venue->instrument_count);
+    venue->follows = true;
+    while (leader->follower != NULL)
+        leader = leader->follower;
+    leader->follower = venue;
 }
 
 struct venue *venue_init(void *memory, const struct venue_config *config, const struct venue_sink *sink)
@@ -87,9 +98,16 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         market->best[SIDE_BUY] = market->best[SIDE_SELL] = SLOT_NONE;
         market->worst[SIDE_BUY] = market->worst[SIDE_SELL] = SLOT_NONE;
         market->traded_first = SLOT_NONE;
-        book_init(&market->book, carve(&at, book_size(config->book_window, config->book_far)), config->book_window,
+        if (config->leader != NULL) {
+            market->book = config->leader->markets[i].book;
+            continue;
+        }
+        market->book = carve(&at, sizeof(*market->book));
+        book_init(market->book, carve(&at, book_size(config->book_window, config->book_far)), config->book_window,
                   config->book_far, market->instrument);
     }
+    if (config->leader != NULL)
+        follow(config->leader, venue);
     return venue;
 }
 
@@ -101,7 +119,7 @@ struct account *venue_account(struct venue *venue)
 struct book *venue_book(struct venue *venue, uint16_t instrument)
 {
     ASSERT(instrument < venue->instrument_count);
-    return &venue->markets[instrument].book;
+    return venue->markets[instrument].book;
 }
 
 uint32_t venue_open_count(const struct venue *venue)
@@ -232,15 +250,15 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
 
 /* ---- market events ---- */
 
-static void book_message(struct venue *venue, struct venue_instrument *market, const struct event *event, ns_t stamp)
+/* What a book message does to our orders, after the book shows it. */
+static void after_book(struct venue *venue, const struct event *event, bool was_stale, ns_t stamp)
 {
-    bool was_stale = (market->book.flags & BOOK_STALE) != 0;
-    book_apply(&market->book, event);
+    struct venue_instrument *market = &venue->markets[event->instrument];
     market->book_before = market->book_ts;
     market->book_ts = stamp;
     if (event->kind == EVENT_BOOK_SNAPSHOT && was_stale)
         take_forget(market);
-    if (market->book.flags & BOOK_STALE)
+    if (market->book->flags & BOOK_STALE)
         return;
     if ((market->taken[SIDE_BUY].count | market->taken[SIDE_SELL].count) != 0)
         take_after_book(market, event);
@@ -248,24 +266,39 @@ static void book_message(struct venue *venue, struct venue_instrument *market, c
         queue_after_book(venue, market, event);
 }
 
+static void after_trade(struct venue *venue, const struct event *event, ns_t stamp)
+{
+    struct venue_instrument *market = &venue->markets[event->instrument];
+    if (market->open_count != 0 && (event->flags & EVENT_SPECIAL) == 0 && (market->book->flags & BOOK_STALE) == 0)
+        queue_after_trade(venue, market, event, stamp);
+}
+
 void venue_market(struct venue *venue, ns_t ts, const struct event *event)
 {
-    ASSERT(ts >= venue->now);
-    venue->now = ts;
+    ASSERT(!venue->follows);
+    for (struct venue *one = venue; one != NULL; one = one->follower) {
+        ASSERT(ts >= one->now);
+        one->now = ts;
+    }
     if (event->kind != EVENT_BOOK_SNAPSHOT && event->kind != EVENT_BOOK_DELTA && event->kind != EVENT_GAP &&
         event->kind != EVENT_TRADE)
         return;
     if (event->kind == EVENT_GAP && event->instrument == INSTRUMENT_NONE) {
         for (uint16_t i = 0; i < venue->instrument_count; i++)
-            book_apply(&venue->markets[i].book, event);
+            book_apply(venue->markets[i].book, event);
         return;
     }
     ASSERT(event->instrument < venue->instrument_count);
-    struct venue_instrument *market = &venue->markets[event->instrument];
     /* Streams overtake each other: an event may be older than the venue's time, never younger. */
-    ns_t stamp = event->exch_ts != 0 && event->exch_ts < ts ? event->exch_ts : ts;
-    if (event->kind != EVENT_TRADE)
-        book_message(venue, market, event, stamp);
-    else if (market->open_count != 0 && (event->flags & EVENT_SPECIAL) == 0 && (market->book.flags & BOOK_STALE) == 0)
-        queue_after_trade(venue, market, event, stamp);
+    const ns_t stamp = event->exch_ts != 0 && event->exch_ts < ts ? event->exch_ts : ts;
+    if (event->kind == EVENT_TRADE) {
+        for (struct venue *one = venue; one != NULL; one = one->follower)
+            after_trade(one, event, stamp);
+        return;
+    }
+    struct book *book = venue->markets[event->instrument].book;
+    const bool was_stale = (book->flags & BOOK_STALE) != 0;
+    book_apply(book, event);
+    for (struct venue *one = venue; one != NULL; one = one->follower)
+        after_book(one, event, was_stale, stamp);
 }

@@ -31,6 +31,11 @@
  *  - Amending to a smaller quantity at the same price keeps the place; any other change goes to the back.
  *  - While the book is stale (GAP), nothing fills and new orders are rejected (REASON_STALE_BOOK), cancels work.
  *
+ * Lockstep. Several venues may stand over one set of books, which are the market without us and so the same for all:
+ * one leads, gets the market events and passes them on to those that follow; each has its own orders, balances
+ * and memory of what it took, its own models and its own sink. They must agree on everything that venue_config says
+ * of the books.
+ *
  * Pure: no clock, no randomness, no allocation after init. The caller brings the memory.
  */
 #ifndef TAPEDECK_SIM_VENUE_H
@@ -69,6 +74,7 @@ struct venue_config {
     uint32_t own_orders_max;  /* resting at once, over all instruments */
     bool check_funds;         /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
     struct queue_model queue; /* zero: pessimistic; a `unit` of 0 is one whole unit of each instrument */
+    struct venue *leader; /* a lockstep: the venue that keeps the books and passes the market on; NULL: this one does */
     ns_t stamp_slack; /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
                        */
 };
@@ -82,7 +88,7 @@ struct account *venue_account(struct venue *venue);
 /* The venue's book of an instrument, to be filled by book_copy before the first event, or by events. */
 struct book *venue_book(struct venue *venue, uint16_t instrument);
 
-/* A market event of the recording, at venue time `ts`. */
+/* A market event of the recording, at venue time `ts`: for the leader, and through it for those that follow. */
 void venue_market(struct venue *venue, ns_t ts, const struct event *event);
 /* A request of ours reaches the venue. Every NEW is answered by ACK or REJECT first, then by its fills. */
 void venue_request(struct venue *venue, ns_t ts, const struct venue_request *request);

@@ -82,7 +82,7 @@ void place_forget_traded(struct venue *venue, struct venue_instrument *market)
         struct own_level *level = &venue->levels[*link];
         /* what is beyond a partial snapshot is not shown by it, however young it is */
         if (market->book_ts >= level->traded_ts &&
-            (level->shown != 0 || book_covers(&market->book, (enum side)level->side, level->price)))
+            (level->shown != 0 || book_covers(market->book, (enum side)level->side, level->price)))
             level->traded = 0;
         if (level->traded != 0) {
             link = &level->traded_next;

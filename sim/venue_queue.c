@@ -56,9 +56,9 @@ void queue_join(struct venue *venue, const struct own_order *from)
     *order = *from;
     order->level = level_at(venue, order->instrument, side, order->price);
     struct own_level *level = &venue->levels[order->level];
-    level->shown = book_qty_at(&market->book, side, order->price);
+    level->shown = book_qty_at(market->book, side, order->price);
     order->ahead = level->shown;
-    if (level->shown == 0 && !book_covers(&market->book, side, order->price))
+    if (level->shown == 0 && !book_covers(market->book, side, order->price))
         order->ahead = AHEAD_UNKNOWN;
     if (order->ahead > level->ahead_max)
         level->ahead_max = order->ahead;
@@ -128,11 +128,11 @@ static void anchor_level(struct venue *venue, struct venue_instrument *market, s
                          const struct event *event)
 {
     const enum side side = (enum side)level->side;
-    const qty_t shown = book_qty_at(&market->book, side, level->price);
+    const qty_t shown = book_qty_at(market->book, side, level->price);
     /* Nothing there: is that known? A delta that deletes what was displayed says so, and so does a snapshot
      * that reaches as deep; beyond a partial snapshot nothing is known. */
     if (shown == 0 && (level->shown == 0 || event->kind == EVENT_BOOK_SNAPSHOT) &&
-        !book_covers(&market->book, side, level->price)) {
+        !book_covers(market->book, side, level->price)) {
         level->shown = 0;
         return;
     }
@@ -199,7 +199,7 @@ static void fill_crossed(struct venue *venue, struct venue_instrument *market, s
 
 static void cross_side(struct venue *venue, struct venue_instrument *market, enum side side)
 {
-    const struct level *touch = &market->book.touch[side_opposite(side)];
+    const struct level *touch = &market->book->touch[side_opposite(side)];
     uint32_t slot = market->best[side];
     while (slot != SLOT_NONE && touch->qty != 0 && !price_better(side, touch->price, venue->levels[slot].price)) {
         uint32_t worse = venue->levels[slot].worse;
@@ -307,7 +307,7 @@ static void note_trade(struct venue_instrument *market, const struct print *prin
 
 void queue_after_trade(struct venue *venue, struct venue_instrument *market, const struct event *event, ns_t trade_ts)
 {
-    const struct level *touch = market->book.touch;
+    const struct level *touch = market->book->touch;
     struct print print = {
         .price = event->levels[0].price,
         .qty = event->levels[0].qty,

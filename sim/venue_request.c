@@ -53,7 +53,7 @@ static enum reason check_notional(const struct venue *venue, const struct own_or
         instrument->contract == CONTRACT_INVERSE)
         return REASON_NONE;
     if (order->type == ORDER_MARKET) {
-        if (!book_best(&market->book, side_opposite((enum side)order->side), &touch))
+        if (!book_best(market->book, side_opposite((enum side)order->side), &touch))
             return REASON_NONE;
         price = touch.price;
     }
@@ -81,7 +81,7 @@ static enum reason check_market(struct venue *venue, const struct own_order *ord
     struct venue_instrument *market = &venue->markets[order->instrument];
     enum side side = (enum side)order->side, opposite = side_opposite(side);
     bool bounded = order->type == ORDER_LIMIT;
-    const struct level *touch = &market->book.touch[opposite];
+    const struct level *touch = &market->book->touch[opposite];
     px_t own;
     if ((order->flags & ORDER_POST_ONLY) &&
         (!bounded || (touch->qty != 0 && !price_better(side, touch->price, order->price))))
@@ -139,7 +139,7 @@ static enum reason check_new(struct venue *venue, struct own_order *order)
 {
     if (!id_is_new(venue, order->order_id))
         return REASON_DUPLICATE_ID;
-    if (venue->markets[order->instrument].book.flags & BOOK_STALE)
+    if (venue->markets[order->instrument].book->flags & BOOK_STALE)
         return REASON_STALE_BOOK;
     enum reason reason = check_rules(venue, order);
     if (reason == REASON_NONE)
@@ -199,7 +199,7 @@ static enum reason check_amended(struct venue *venue, const struct own_order *am
 {
     if (amended->qty <= amended->filled)
         return REASON_BAD_QTY;
-    if (!in_place && (venue->markets[amended->instrument].book.flags & BOOK_STALE))
+    if (!in_place && (venue->markets[amended->instrument].book->flags & BOOK_STALE))
         return REASON_STALE_BOOK;
     enum reason reason = check_rules(venue, amended);
     if (reason == REASON_NONE && !in_place)

@@ -1,6 +1,6 @@
 /* venue_state.h: what the files of the venue share. Nobody else includes it.
  *
- *   struct venue ── venue_instrument[] ── book (market)      as the feed shows it, without us
+ *   struct venue ── venue_instrument[] ── book (market)      as the feed shows it, without us; shared in lockstep
  *        │                │
  *        │                ├── taken[2]      displayed quantity that we took and the feed still shows
  *        │                └── best[2] ─► own_level ─► own_level ─► ...      sorted, best first
@@ -86,7 +86,7 @@ struct taken_side {
 };
 
 struct venue_instrument {
-    struct book book;
+    struct book *book; /* one for all venues of a lockstep */
     const struct instrument *instrument;
     const struct fee_rule *fee_rule;
     ns_t book_ts, book_before;  /* the venue's stamps of the last book message and the one before */
@@ -101,6 +101,8 @@ struct venue_instrument {
 
 struct venue {
     struct venue_sink sink;
+    struct venue *follower; /* the next venue over the same books; NULL: none */
+    bool follows;           /* another venue applies the market to the books */
     const struct instrument *instruments;
     struct venue_instrument *markets;
     struct own_order *orders;

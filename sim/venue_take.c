@@ -31,7 +31,7 @@ void take_walk_begin(struct take_walk *walk, struct venue_instrument *market, en
 
 bool take_walk_next(struct take_walk *walk)
 {
-    const struct book *book = &walk->market->book;
+    const struct book *book = walk->market->book;
     for (;;) {
         bool found = walk->started ? book_next(book, walk->side, walk->at.price, &walk->at)
                                    : book_best(book, walk->side, &walk->at);
@@ -95,10 +95,10 @@ void take_after_book(struct venue_instrument *market, const struct event *event)
         struct taken_side *side = &market->taken[s];
         for (uint32_t i = 0; i < side->count;) {
             struct taken *taken = &side->at[i];
-            qty_t shown = book_qty_at(&market->book, (enum side)s, taken->price);
+            qty_t shown = book_qty_at(market->book, (enum side)s, taken->price);
             /* Beyond a partial snapshot, and still hidden after deltas that do not show it. */
             taken->hidden = shown == 0 && (taken->hidden || event->kind == EVENT_BOOK_SNAPSHOT) &&
-                            !book_covers(&market->book, (enum side)s, taken->price);
+                            !book_covers(market->book, (enum side)s, taken->price);
             if (!taken->hidden && refresh(taken, shown))
                 *taken = side->at[--side->count];
             else
