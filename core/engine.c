@@ -47,6 +47,7 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->strategy = config->strategy;
     engine->strategy_state = strategy_state;
     engine->sink = config->sink;
+    engine->observer = config->observer;
     engine->instruments = config->instruments;
     engine->instrument_count = count;
     engine->equity = (struct grid){config->equity_interval, NS_MAX, 0};
@@ -184,7 +185,7 @@ static inline void step(struct engine *engine, const struct event *event)
 
 static void fire_timer(struct engine *engine)
 {
-    struct timer timer = timers_pop(&engine->timers);
+    const struct timer timer = engine->firing = timers_pop(&engine->timers);
     engine->now = timer.deadline;
     engine->counters.timers_fired++;
     digest_u64(&engine->digest, (uint64_t)timer.deadline);
@@ -193,6 +194,7 @@ static void fire_timer(struct engine *engine)
         engine->strategy->timer(&engine->ctx, engine->strategy_state, timer.id, timer.deadline);
     if (engine->refusal_count != 0)
         engine_deliver_refusals(engine);
+    engine->firing.id = 0;
 }
 
 static ns_t earlier(ns_t a, ns_t b)

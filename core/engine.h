@@ -13,6 +13,7 @@
 #define TAPEDECK_CORE_ENGINE_H
 
 #include "core/digest.h"
+#include "core/observe.h"
 #include "core/risk.h"
 #include "core/strategy.h"
 #include "core/world.h"
@@ -45,6 +46,7 @@ struct engine_config {
     uint64_t seed;
     const struct strategy *strategy;
     const struct engine_sink *sink;
+    struct engine_observer *observer; /* NULL: none; outlives the engine */
 };
 
 struct engine_counters {

@@ -145,6 +145,47 @@ static err_t refuse(struct engine *engine, struct order *order, enum reason reas
     return ERR_RISK;
 }
 
+/* ---- what an observer is told; only when there is one ---- */
+
+static struct engine_decision decision_of(const struct engine *engine, uint16_t instrument)
+{
+    const struct timer *timer = &engine->firing;
+    /* the run's cursor stands behind the input being handled */
+    const bool input = engine->counters.inputs != 0 && timer->id == 0 && engine->world->run.at != NULL;
+    return (struct engine_decision){.now = engine->now,
+                                    .inputs = engine->counters.inputs,
+                                    .event = input ? engine->world->run.at - 1 : NULL,
+                                    .timer_id = timer->id,
+                                    .deadline = timer->id != 0 ? timer->deadline : 0,
+                                    .book = &engine->books[instrument]};
+}
+
+static void observe_submit(const struct engine *engine, const struct order *order)
+{
+    const struct engine_observer *observer = engine->observer;
+    const struct engine_decision decision = decision_of(engine, order->instrument);
+    if (observer->submit != NULL)
+        observer->submit(observer->context, &decision, order, &observer->report);
+}
+
+static void observe_cancel(const struct engine *engine, const struct order *order)
+{
+    const struct engine_observer *observer = engine->observer;
+    const struct engine_decision decision = decision_of(engine, order->instrument);
+    if (observer->cancel != NULL)
+        observer->cancel(observer->context, &decision, order);
+}
+
+static void observe_amend(const struct engine *engine, const struct order *order, px_t price, qty_t qty,
+                          const struct risk_view *view)
+{
+    struct engine_observer *observer = engine->observer;
+    const struct engine_decision decision = decision_of(engine, order->instrument);
+    risk_explain_amend(engine->risk, order, price, qty, view, engine->now, &observer->report);
+    if (observer->amend != NULL)
+        observer->amend(observer->context, &decision, order, price, qty, &observer->report);
+}
+
 static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id)
 {
     struct engine *engine = engine_of(ctx);
@@ -153,6 +194,8 @@ static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *r
         (request->flags & ~(unsigned)(ORDER_POST_ONLY | ORDER_REDUCE_ONLY)) != 0)
         return ERR_RANGE;
     const struct risk_view view = view_of(engine, request->instrument);
+    if (UNLIKELY(engine->observer != NULL))
+        risk_explain(engine->risk, request, &view, engine->now, &engine->observer->report);
     const enum reason reason = risk_check(engine->risk, request, &view, engine->now);
     struct order *order;
     err_t err = order_table_add(engine->orders, request, engine->now, &order);
@@ -162,6 +205,8 @@ static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *r
     if (order_id != NULL)
         *order_id = order->id;
     engine_fold_order(engine, DIGEST_ORDER, order, order->price, order->qty);
+    if (UNLIKELY(engine->observer != NULL))
+        observe_submit(engine, order);
     if (reason != REASON_NONE)
         return refuse(engine, order, reason);
     relock(engine, order, lock_wanted(engine, order));
@@ -184,6 +229,8 @@ static err_t verb_cancel(struct strategy_ctx *ctx, uint64_t order_id)
         return ERR_NOTFOUND;
     if (order->cancel_pending)
         return ERR_STATE;
+    if (UNLIKELY(engine->observer != NULL))
+        observe_cancel(engine, order);
     err_t err = engine->world->ops->cancel(engine->world, engine->now, order);
     if (err != ERR_OK)
         return err;
@@ -204,6 +251,8 @@ static err_t verb_amend(struct strategy_ctx *ctx, uint64_t order_id, px_t price,
     if (qty <= 0 || order->type != ORDER_LIMIT)
         return ERR_RANGE;
     const struct risk_view view = view_of(engine, order->instrument);
+    if (UNLIKELY(engine->observer != NULL))
+        observe_amend(engine, order, price, qty, &view);
     if (risk_check_amend(engine->risk, order, price, qty, &view, engine->now) != REASON_NONE) {
         engine->counters.refused++;
         return ERR_RISK;

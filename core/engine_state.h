@@ -51,6 +51,8 @@ struct engine {
     struct refusal *refusals; /* a ring of order_capacity */
     uint32_t refusal_head, refusal_count, refusal_capacity;
     err_t failed; /* sticky: a booking that did not fit */
+    struct engine_observer *observer;
+    struct timer firing; /* the timer being handled; id 0: an input is */
     struct err_text why;
 };
 

@@ -181,33 +181,42 @@ static px_t opposite_touch(const struct candidate *order)
     return order->side == SIDE_BUY ? order->view->best_ask : order->view->best_bid;
 }
 
-static enum reason check_notional(const struct risk_limits *limits, const struct candidate *order)
+/* REASON_RISK_NOTIONAL: too large to be told. */
+static enum reason notional_of(const struct candidate *order, money_t *notional)
 {
-    if (limits->order_notional_max == 0)
-        return REASON_NONE;
     px_t price = order->is_market ? opposite_touch(order) : order->price;
     if (order->is_market && price == 0)
         return REASON_RISK_NO_MARKET;
     const struct instrument *instrument = order->view->instrument;
     if (price == INT64_MIN || (price <= 0 && instrument->contract == CONTRACT_INVERSE))
         return REASON_BAD_PRICE;
+    err_t err = account_notional(instrument, price < 0 ? -price : price, order->qty, ROUND_UP, notional);
+    return err == ERR_OK ? REASON_NONE : REASON_RISK_NOTIONAL;
+}
+
+static enum reason check_notional(const struct risk_limits *limits, const struct candidate *order)
+{
     money_t notional;
-    err_t err = account_notional(instrument, price < 0 ? -price : price, order->qty, ROUND_UP, &notional);
-    if (err != ERR_OK || notional > limits->order_notional_max) /* an error: too large to be told */
-        return REASON_RISK_NOTIONAL;
-    return REASON_NONE;
+    if (limits->order_notional_max == 0)
+        return REASON_NONE;
+    enum reason reason = notional_of(order, &notional);
+    return reason == REASON_NONE && notional > limits->order_notional_max ? REASON_RISK_NOTIONAL : reason;
 }
 
 /* The position as if every open order of this side filled, and none of the other. An order that only reduces
  * ends below zero on this side's scale, and so passes; reduce-only ones are trimmed by the venue to do so. */
+static money_t position_after(const struct candidate *order)
+{
+    const struct position *position = account_position(order->view->account, order->instrument);
+    money_t held = (money_t)position->qty * side_sign(order->side);
+    return held + order_table_open_qty(order->view->orders, order->instrument, order->side) + order->grows;
+}
+
 static enum reason check_position(const struct risk_limits *limits, const struct candidate *order)
 {
     if (limits->position_max == 0 || order->reduce_only || order->grows <= 0) /* the last: an amend to less */
         return REASON_NONE;
-    const struct position *position = account_position(order->view->account, order->instrument);
-    money_t held = (money_t)position->qty * side_sign(order->side);
-    money_t open = order_table_open_qty(order->view->orders, order->instrument, order->side);
-    return held + open + order->grows > limits->position_max ? REASON_RISK_POSITION : REASON_NONE;
+    return position_after(order) > limits->position_max ? REASON_RISK_POSITION : REASON_NONE;
 }
 
 static enum reason check_open_orders(const struct risk_limits *limits, const struct candidate *order)
@@ -226,6 +235,12 @@ static enum reason check_rate(const struct gate *gate, ns_t ts)
     return ts - gate->stamps[gate->next] < NS_PER_S ? REASON_RISK_ORDER_RATE : REASON_NONE;
 }
 
+/* How far beyond the touch, > 0: worse for us than it. */
+static money_t beyond_touch(const struct candidate *order, px_t touch)
+{
+    return ((money_t)order->price - touch) * side_sign(order->side);
+}
+
 static enum reason check_collar(const struct risk_limits *limits, const struct candidate *order)
 {
     if (limits->collar_bp == 0 || order->is_market)
@@ -233,9 +248,8 @@ static enum reason check_collar(const struct risk_limits *limits, const struct c
     px_t touch = opposite_touch(order);
     if (touch == 0)
         return REASON_RISK_NO_MARKET;
-    money_t beyond = ((money_t)order->price - touch) * side_sign(order->side); /* > 0: worse for us than the touch */
     money_t allowed = (money_t)(touch < 0 ? -(money_t)touch : touch) * limits->collar_bp;
-    return beyond * 10000 > allowed ? REASON_RISK_COLLAR : REASON_NONE;
+    return beyond_touch(order, touch) * 10000 > allowed ? REASON_RISK_COLLAR : REASON_NONE;
 }
 
 static enum reason check(struct risk *risk, const struct candidate *order, ns_t ts)
@@ -258,9 +272,9 @@ static enum reason check(struct risk *risk, const struct candidate *order, ns_t 
     return REASON_NONE;
 }
 
-enum reason risk_check(struct risk *risk, const struct order_request *request, const struct risk_view *view, ns_t ts)
+static struct candidate of_request(const struct order_request *request, const struct risk_view *view)
 {
-    struct candidate order = {.view = view,
+    return (struct candidate){.view = view,
                               .instrument = request->instrument,
                               .side = (enum side)request->side,
                               .is_market = request->type == ORDER_MARKET,
@@ -269,20 +283,122 @@ enum reason risk_check(struct risk *risk, const struct order_request *request, c
                               .price = request->price,
                               .qty = request->qty,
                               .grows = request->qty};
+}
+
+static struct candidate of_amend(const struct order *order, px_t price, qty_t qty, const struct risk_view *view)
+{
+    return (struct candidate){.view = view,
+                              .instrument = order->instrument,
+                              .side = (enum side)order->side,
+                              .is_market = order->type == ORDER_MARKET,
+                              .reduce_only = (order->flags & ORDER_REDUCE_ONLY) != 0,
+                              .is_new = false,
+                              .price = price,
+                              .qty = qty,
+                              .grows = (money_t)qty - order->qty};
+}
+
+enum reason risk_check(struct risk *risk, const struct order_request *request, const struct risk_view *view, ns_t ts)
+{
+    const struct candidate order = of_request(request, view);
     return check(risk, &order, ts);
 }
 
 enum reason risk_check_amend(struct risk *risk, const struct order *order, px_t price, qty_t qty,
                              const struct risk_view *view, ns_t ts)
 {
-    struct candidate amended = {.view = view,
-                                .instrument = order->instrument,
-                                .side = (enum side)order->side,
-                                .is_market = order->type == ORDER_MARKET,
-                                .reduce_only = (order->flags & ORDER_REDUCE_ONLY) != 0,
-                                .is_new = false,
-                                .price = price,
-                                .qty = qty,
-                                .grows = (money_t)qty - order->qty};
+    const struct candidate amended = of_amend(order, price, qty, view);
     return check(risk, &amended, ts);
+}
+
+/* ---- the same, told ---- */
+
+/* The figures come from where the checks get them, the verdicts from the checks themselves. */
+static void tell(struct risk_report *report, enum risk_gate gate, bool off, bool exempt, enum reason reason)
+{
+    struct risk_figure *figure = &report->gates[gate];
+    if (report->reason != REASON_NONE)
+        figure->verdict = RISK_NOT_REACHED;
+    else if (reason != REASON_NONE)
+        figure->verdict = RISK_FAILED;
+    else
+        figure->verdict = off ? RISK_OFF : exempt ? RISK_EXEMPT : RISK_PASSED;
+    if (report->reason == REASON_NONE)
+        report->reason = reason;
+}
+
+static void know(struct risk_report *report, enum risk_gate gate, money_t figure, money_t limit, bool known)
+{
+    report->gates[gate].known = known;
+    report->gates[gate].figure = known ? figure : 0;
+    report->gates[gate].limit = limit;
+}
+
+static uint32_t orders_of_last_second(const struct gate *gate, ns_t ts)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < gate->count; i++)
+        count += ts - gate->stamps[i] < NS_PER_S;
+    return count;
+}
+
+/* As loss_hit would see it, without marking. */
+static money_t loss_of_day(const struct risk *risk, const struct risk_view *view, ns_t ts)
+{
+    for (uint32_t i = 0; i < risk->day_count; i++) {
+        const struct day *day = &risk->days[i];
+        if (strncmp(day->currency, view->instrument->settle, NAME_SIZE) == 0 && day->number == day_of(ts))
+            return day->start - (view->equity < day->low ? view->equity : day->low);
+    }
+    return 0;
+}
+
+static void explain(const struct risk *risk, const struct candidate *order, ns_t ts, struct risk_report *report)
+{
+    const struct gate *gate = &risk->gates[order->instrument];
+    const struct risk_limits *limits = &gate->limits;
+    const px_t touch = opposite_touch(order);
+    const bool has_touch = touch != 0 && !order->is_market;
+    const money_t size = touch < 0 ? -(money_t)touch : touch;
+    const money_t loss = limits->daily_loss_max != 0 ? loss_of_day(risk, order->view, ts) : 0;
+    const bool killed = risk->kill != KILL_NONE && !(risk->kill == KILL_LOSS_TODAY && day_of(ts) > risk->kill_day);
+    money_t notional = 0;
+    memset(report, 0, sizeof(*report));
+    report->touch = touch;
+    const bool valued = notional_of(order, &notional) == REASON_NONE;
+    know(report, RISK_GATE_NOTIONAL, notional, limits->order_notional_max, valued);
+    know(report, RISK_GATE_POSITION, position_after(order), limits->position_max, true);
+    know(report, RISK_GATE_OPEN_ORDERS, order_table_open_count_of(order->view->orders, order->instrument),
+         limits->open_orders_max, true);
+    know(report, RISK_GATE_RATE, orders_of_last_second(gate, ts), limits->orders_per_second_max,
+         limits->orders_per_second_max != 0); /* no stamps are kept without a limit */
+    know(report, RISK_GATE_COLLAR,
+         has_touch ? money_divide(beyond_touch(order, touch) * 1000000, size, ROUND_CEIL) : 0,
+         (money_t)limits->collar_bp * 100, has_touch);
+    know(report, RISK_GATE_DAILY_LOSS, loss, limits->daily_loss_max, limits->daily_loss_max != 0);
+
+    tell(report, RISK_GATE_SWITCH, false, false, killed ? REASON_RISK_KILLED : REASON_NONE);
+    tell(report, RISK_GATE_NOTIONAL, limits->order_notional_max == 0, false, check_notional(limits, order));
+    tell(report, RISK_GATE_POSITION, limits->position_max == 0, order->reduce_only || order->grows <= 0,
+         check_position(limits, order));
+    tell(report, RISK_GATE_OPEN_ORDERS, limits->open_orders_max == 0, !order->is_new,
+         check_open_orders(limits, order));
+    tell(report, RISK_GATE_RATE, limits->orders_per_second_max == 0, false, check_rate(gate, ts));
+    tell(report, RISK_GATE_COLLAR, limits->collar_bp == 0, order->is_market, check_collar(limits, order));
+    tell(report, RISK_GATE_DAILY_LOSS, limits->daily_loss_max == 0, false,
+         limits->daily_loss_max != 0 && loss >= limits->daily_loss_max ? REASON_RISK_DAILY_LOSS : REASON_NONE);
+}
+
+void risk_explain(const struct risk *risk, const struct order_request *request, const struct risk_view *view, ns_t ts,
+                  struct risk_report *report)
+{
+    const struct candidate order = of_request(request, view);
+    explain(risk, &order, ts, report);
+}
+
+void risk_explain_amend(const struct risk *risk, const struct order *order, px_t price, qty_t qty,
+                        const struct risk_view *view, ns_t ts, struct risk_report *report)
+{
+    const struct candidate amended = of_amend(order, price, qty, view);
+    explain(risk, &amended, ts, report);
 }

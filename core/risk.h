@@ -44,6 +44,35 @@ struct risk_view { /* what the gate looks at; filled by the engine */
     money_t equity;          /* of the settle currency, at MONEY_DECIMALS; marked at mid */
 };
 
+/* What each check of the gate looked at, for people. */
+enum risk_gate {
+    RISK_GATE_SWITCH,      /* no figure */
+    RISK_GATE_NOTIONAL,    /* of the order, at MONEY_DECIMALS */
+    RISK_GATE_POSITION,    /* if all of this side filled: in the scale of quantities; below 0: it reduces */
+    RISK_GATE_OPEN_ORDERS, /* of the instrument, before this one */
+    RISK_GATE_RATE,        /* orders of the second before this one */
+    RISK_GATE_COLLAR,      /* 1/1,000,000 beyond the opposite touch, rounded up; below 0: on our side of it */
+    RISK_GATE_DAILY_LOSS,  /* at MONEY_DECIMALS */
+    RISK_GATE_COUNT
+};
+enum risk_verdict {
+    RISK_OFF,         /* no limit is set */
+    RISK_EXEMPT,      /* does not apply to such an order */
+    RISK_PASSED,      /* the figure is within the limit */
+    RISK_FAILED,      /* the answer */
+    RISK_NOT_REACHED, /* an earlier check failed */
+};
+struct risk_figure {
+    money_t figure, limit; /* in the units above; figure: 0 when not known */
+    uint8_t verdict;       /* enum risk_verdict */
+    bool known;            /* the figure could be told */
+};
+struct risk_report {
+    struct risk_figure gates[RISK_GATE_COUNT];
+    enum reason reason; /* REASON_NONE: it passed */
+    px_t touch;         /* the opposite touch that was used, 0: none, or the book is stale */
+};
+
 struct risk;
 /* `orders_per_second_max`: the largest of the limits'. */
 size_t risk_size(uint32_t instrument_count, uint32_t orders_per_second_max);
@@ -56,6 +85,11 @@ enum reason risk_check(struct risk *risk, const struct order_request *request, c
  * counts for the rate like an order. `order` is in view->orders, as it was. */
 enum reason risk_check_amend(struct risk *risk, const struct order *order, px_t price, qty_t qty,
                              const struct risk_view *view, ns_t ts);
+/* What risk_check (risk_check_amend) would say now, and on what figures; changes nothing. */
+void risk_explain(const struct risk *risk, const struct order_request *request, const struct risk_view *view, ns_t ts,
+                  struct risk_report *report);
+void risk_explain_amend(const struct risk *risk, const struct order *order, px_t price, qty_t qty,
+                        const struct risk_view *view, ns_t ts, struct risk_report *report);
 void risk_kill(struct risk *risk);
 void risk_clear(struct risk *risk);
 bool risk_killed(const struct risk *risk);

@@ -8,6 +8,7 @@
 
 #include "core/merge_tree.h"
 #include "sim/sim_world.h"
+#include "sim/why.h"
 
 struct cursor {
     uint64_t batch; /* running number */
@@ -68,6 +69,7 @@ struct sim_world {
     uint32_t mask; /* requests_max - 1 */
     ns_t last_arrival, last_response, last_refusal;
     struct event execution_event;
+    struct venue_watch *watch; /* NULL: none */
     struct sim_stats stats;
     err_t broken;
 };

@@ -38,6 +38,33 @@ static uint64_t number_at(struct moment *moment, ns_t ts)
     return moment->count++;
 }
 
+/* ---- what a watch is told; only when there is one ---- */
+
+static void watch_request(const struct sim_world *sim, enum why_kind kind, ns_t now, const struct venue_request *body,
+                          ns_t drawn, ns_t arrival)
+{
+    const struct why_note note = {.kind = kind,
+                                  .ts = now,
+                                  .order_id = body->order_id,
+                                  .instrument = body->instrument,
+                                  .sent = {.request = *body, .drawn = drawn, .arrival = arrival}};
+    if (sim->watch->wants(sim->watch->context, body->order_id))
+        sim->watch->note(sim->watch->context, &note);
+}
+
+static void watch_answer(const struct sim_world *sim, ns_t venue_ts, const struct execution *execution,
+                         uint16_t instrument, ns_t drawn, ns_t arrival)
+{
+    const struct why_note note = {.kind = WHY_ANSWERED,
+                                  .ts = venue_ts,
+                                  .order_id = execution->order_id,
+                                  .instrument = instrument,
+                                  .cause = sim->watch->market,
+                                  .answered = {.execution = execution, .drawn = drawn, .arrival = arrival}};
+    if (sim->watch->wants(sim->watch->context, execution->order_id))
+        sim->watch->note(sim->watch->context, &note);
+}
+
 /* ---- the venue's side ---- */
 
 static void venue_take(struct sim_world *sim, struct lane *lane, const struct event *event)
@@ -87,10 +114,13 @@ static void on_execution(void *context, ns_t venue_ts, const struct execution *e
         (void)sim_break(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
         return;
     }
-    ns_t ts = later(venue_ts, latency_response(&sim->latency, venue_ts, number_at(&sim->answering, venue_ts)));
+    const ns_t drawn = latency_response(&sim->latency, venue_ts, number_at(&sim->answering, venue_ts));
+    ns_t ts = later(venue_ts, drawn);
     if (ts < sim->last_response)
         ts = sim->last_response;
     sim->last_response = ts;
+    if (UNLIKELY(sim->watch != NULL))
+        watch_answer(sim, venue_ts, execution, instrument, drawn, ts);
     struct response *response = &sim->responses[sim->response_tail++ & sim->mask];
     response->ts = ts;
     response->instrument = instrument;
@@ -179,16 +209,19 @@ static void end_run_before(struct sim_world *sim, ns_t answer)
         sim->world.run.until = until;
 }
 
-/* The request is lost on the way, and at `ts` we hear of it. */
-static err_t refuse(struct sim_world *sim, ns_t ts, const struct venue_request *body)
+/* The request is lost on the way, and after `drawn` we hear of it. */
+static err_t refuse(struct sim_world *sim, ns_t now, ns_t drawn, const struct venue_request *body)
 {
     static const uint8_t kinds[] = {
         [VENUE_NEW] = EXEC_REJECT, [VENUE_CANCEL] = EXEC_CANCEL_REJECT, [VENUE_AMEND] = EXEC_AMEND_REJECT};
     if (sim->refusal_tail - sim->refusal_head >= sim->mask) /* the one given last stays whole */
         return sim_break(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
+    ns_t ts = later(now, drawn);
     if (ts < sim->last_refusal)
         ts = sim->last_refusal;
     sim->last_refusal = ts;
+    if (UNLIKELY(sim->watch != NULL))
+        watch_request(sim, WHY_LOST, now, body, drawn, ts);
     sim->refusals[sim->refusal_tail++ & sim->mask] =
         (struct response){.ts = ts,
                           .instrument = body->instrument,
@@ -206,7 +239,7 @@ static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *b
         return ERR_END;
     const struct latency_outcome way = latency_entry(&sim->latency, now, number_at(&sim->sending, now));
     if (way.rejected)
-        return refuse(sim, later(now, way.delay), body);
+        return refuse(sim, now, way.delay, body);
     /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
      * request would let the blocks decide. */
     if (sim->request_tail - sim->request_head > sim->mask)
@@ -220,6 +253,8 @@ static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *b
     if (arrival < sim->last_arrival)
         arrival = sim->last_arrival;
     sim->last_arrival = arrival;
+    if (UNLIKELY(sim->watch != NULL))
+        watch_request(sim, WHY_SENT, now, body, way.delay, arrival);
     sim->requests[sim->request_tail++ & sim->mask] = (struct request){arrival, *body};
     sim->stats.requests++;
     end_run_before(sim, later(arrival, sim->response_min)); /* the answer cannot come earlier */
@@ -384,6 +419,7 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
     sim->response_min = latency_response_min(&sim->latency);
     sim->sending.ts = sim->answering.ts = INT64_MIN;
     sim->venue = config->venue;
+    sim->watch = config->watch;
     sim->lane_count = config->lane_count;
     sim->run_lane = config->lane_count;
     sim->instrument_count = config->instrument_count;

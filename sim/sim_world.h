@@ -46,6 +46,7 @@ struct sim_config {
     uint32_t requests_max;               /* under way at once, each direction; a power of two */
     struct venue *venue;                 /* its sink is set to the world's own by sim_world_init */
     uint16_t instrument_count;
+    struct venue_watch *watch; /* sim/why.h: the venue's own, NULL: none; outlives the world */
 };
 
 struct sim_stats {

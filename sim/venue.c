@@ -76,6 +76,7 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         .level_mask = LEVEL_SPREAD * bucket_count(config->own_orders_max) - 1,
         .check_funds = config->check_funds,
         .stamp_slack = config->stamp_slack,
+        .watch = config->watch,
         .now = INT64_MIN,
     };
     venue->markets = carve(&at, config->instrument_count * sizeof(struct venue_instrument));
@@ -238,6 +239,8 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
         .maker = maker,
     };
     memcpy(execution.fee_currency, fee.currency, strnlen(fee.currency, sizeof(execution.fee_currency) - 1));
+    if (UNLIKELY(venue->watch != NULL))
+        why_fill(venue, order, &execution, &fee);
     venue->sink.emit(venue->sink.context, venue->now, &execution, order->instrument);
     if (own_leaves(order) == 0) {
         funds_release(venue, order);
@@ -279,6 +282,8 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
     for (struct venue *one = venue; one != NULL; one = one->follower) {
         ASSERT(ts >= one->now);
         one->now = ts;
+        if (UNLIKELY(one->watch != NULL))
+            one->watch->market = event;
     }
     if (event->kind != EVENT_BOOK_SNAPSHOT && event->kind != EVENT_BOOK_DELTA && event->kind != EVENT_GAP &&
         event->kind != EVENT_TRADE)

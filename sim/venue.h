@@ -67,6 +67,8 @@ struct venue_sink {
     void (*emit)(void *context, ns_t venue_ts, const struct execution *execution, uint16_t instrument);
 };
 
+struct venue_watch; /* sim/why.h */
+
 struct venue_config {
     const struct instrument *instruments; /* must outlive the venue; fees and limits are read from here */
     uint16_t instrument_count;
@@ -77,6 +79,7 @@ struct venue_config {
     struct venue *leader; /* a lockstep: the venue that keeps the books and passes the market on; NULL: this one does */
     ns_t stamp_slack; /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
                        */
+    struct venue_watch *watch; /* NULL: none; outlives the venue */
 };
 
 struct venue;

@@ -78,6 +78,8 @@ void queue_join(struct venue *venue, const struct own_order *from)
     *bucket = slot;
     market->open_count++;
     venue->open_count++;
+    if (UNLIKELY(venue->watch != NULL))
+        why_joined(venue, order);
 }
 
 void queue_leave(struct venue *venue, struct own_order *order)
@@ -144,9 +146,13 @@ static void anchor_level(struct venue *venue, struct venue_instrument *market, s
         level->ahead_max = shown;
     qty_t floor = 0;
     for (uint32_t at = level->first; at != SLOT_NONE; at = venue->orders[at].next) {
+        if (UNLIKELY(venue->watch != NULL))
+            why_before(venue, &venue->orders[at]);
         anchor(&venue->orders[at], shown, market->book_ts);
         if (place_is_modelled(market))
             place_follow(market, level, &venue->orders[at], split, &floor);
+        if (UNLIKELY(venue->watch != NULL))
+            why_display(venue, &venue->orders[at], split);
     }
 }
 
@@ -274,11 +280,15 @@ static void pass_level(struct venue *venue, struct venue_instrument *market, uin
         next = order->next;
         if (print->ts <= order->since || order->ahead == AHEAD_UNKNOWN)
             continue;
+        if (UNLIKELY(venue->watch != NULL))
+            why_before(venue, order);
         qty_t over = meet_trade(venue, print, order, print->left);
         if (modelled) {
             qty_t over_model = place_meets_trade(market, level, &trade, order, print->left);
             over = over > over_model ? over : over_model;
         }
+        if (UNLIKELY(venue->watch != NULL))
+            why_trade(venue, order, &trade, print->left, over);
         if (over > 0)
             print->left -= fill_resting(venue, order, over < own_leaves(order) ? over : own_leaves(order));
     }

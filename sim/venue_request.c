@@ -238,6 +238,8 @@ void venue_request(struct venue *venue, ns_t ts, const struct venue_request *req
     ASSERT(ts >= venue->now);
     ASSERT(request->instrument < venue->instrument_count && request->side <= SIDE_SELL);
     venue->now = ts;
+    if (UNLIKELY(venue->watch != NULL))
+        why_arrived(venue, request);
     switch (request->kind) {
     case VENUE_NEW:
         new_order(venue, request);

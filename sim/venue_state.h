@@ -17,6 +17,7 @@
 #include "sim/fee.h"
 #include "sim/queue_model.h"
 #include "sim/venue.h"
+#include "sim/why.h"
 
 #define SLOT_NONE UINT32_MAX
 /* The queue at this price has never been displayed (beyond a partial snapshot): trades at the price do not
@@ -116,6 +117,7 @@ struct venue {
     bool check_funds;
     ns_t stamp_slack;
     ns_t now;
+    struct venue_watch *watch; /* NULL: none */
     uint64_t last_venue_order, last_trade;
     uint64_t id_high; /* highest client order id seen */
     uint64_t id_seen[ID_WINDOW / 64];
@@ -207,6 +209,17 @@ void place_forget_traded(struct venue *venue, struct venue_instrument *market);
 /* `reach` of it comes to the order. Returns what is left of that when nothing is ahead any more. */
 qty_t place_meets_trade(const struct venue_instrument *market, const struct own_level *level,
                         struct place_trade *trade, struct own_order *order, qty_t reach);
+
+/* ---- why.c: what a watch is told; called only when there is one ---- */
+void why_arrived(struct venue *venue, const struct venue_request *request);
+void why_joined(const struct venue *venue, const struct own_order *order);
+/* Around whatever may move the order's place. */
+void why_before(const struct venue *venue, const struct own_order *order);
+void why_display(const struct venue *venue, const struct own_order *order, bool split);
+void why_trade(const struct venue *venue, const struct own_order *order, const struct place_trade *trade,
+               qty_t reach, qty_t over);
+void why_fill(const struct venue *venue, const struct own_order *order, const struct execution *execution,
+              const struct fee *fee);
 
 /* ---- venue_take.c: taking displayed quantity, once ---- */
 /* Walks displayed levels of a book side, best first, as far as they may be taken. */

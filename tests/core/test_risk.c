@@ -427,3 +427,94 @@ Test(risk, amends_and_orders_share_the_rate)
     EXPECT(risk_check_amend(risk, order, 1, 1, &view, NOON), REASON_RISK_ORDER_RATE);
     EXPECT(ask(limit_order(SIDE_BUY, 1, 1), NOON), REASON_RISK_ORDER_RATE);
 }
+
+/* ---- explanations ---- */
+
+/* Random limits, orders and moments: the explanation gives the answer that the gate then gives, fails at the check of
+ * that answer, and changes nothing. */
+Test(risk, an_explanation_answers_as_the_gate_does)
+{
+    static const enum reason of_gate[] = {REASON_RISK_KILLED,      REASON_RISK_NOTIONAL,   REASON_RISK_POSITION,
+                                          REASON_RISK_OPEN_ORDERS, REASON_RISK_ORDER_RATE, REASON_RISK_COLLAR,
+                                          REASON_RISK_DAILY_LOSS};
+    uint64_t word = 20240808;
+    int failed[RISK_GATE_COUNT] = {0}, passed = 0;
+    limits[BTC] = (struct risk_limits){.order_notional_max = USDT(300),
+                                       .position_max = 3000,
+                                       .open_orders_max = 3,
+                                       .orders_per_second_max = 4,
+                                       .collar_bp = 100,
+                                       .daily_loss_max = USDT(50),
+                                       .kill_reset_daily = true};
+    begin();
+    ns_t ts = NOON;
+    for (int i = 0; i < 20000; i++) {
+        word = word * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        const uint64_t draw = word >> 16;
+        struct order_request request = limit_order(draw & 1 ? SIDE_BUY : SIDE_SELL, 9800 + (px_t)(draw >> 4 & 255),
+                                                   1 + (qty_t)(draw >> 12 & 4095));
+        request.type = (draw >> 1 & 7) == 0 ? ORDER_MARKET : ORDER_LIMIT;
+        request.flags = (draw >> 24 & 7) == 0 ? ORDER_REDUCE_ONLY : 0;
+        view.stale = (draw >> 27 & 15) == 0;
+        view.equity = USDT(1000 - (int64_t)(draw >> 31 & 63));
+        ts += (ns_t)(draw >> 37 & 1023) * NS_PER_MS;
+        if (i % 100 == 99)
+            ts += DAY;
+        struct risk_report report, again;
+        risk_explain(risk, &request, &view, ts, &report);
+        risk_explain(risk, &request, &view, ts, &again);
+        cr_assert_arr_eq(&report, &again, sizeof(report));
+        const enum reason reason = ask(request, ts);
+        cr_assert_eq(report.reason, reason, "%d: explained %s, answered %s", i, reason_name(report.reason),
+                     reason_name(reason));
+        int at = -1;
+        for (int gate = 0; gate < RISK_GATE_COUNT; gate++) {
+            const struct risk_figure *figure = &report.gates[gate];
+            if (figure->verdict == RISK_FAILED)
+                at = gate;
+            cr_assert(figure->verdict != RISK_NOT_REACHED || at >= 0, "%d", i);
+            if (figure->verdict == RISK_PASSED && figure->known && gate != RISK_GATE_SWITCH)
+                cr_assert(gate == RISK_GATE_OPEN_ORDERS || gate == RISK_GATE_RATE || gate == RISK_GATE_DAILY_LOSS
+                              ? figure->figure < figure->limit
+                              : figure->figure <= figure->limit,
+                          "%d, gate %d", i, gate);
+        }
+        cr_assert((at >= 0) == (reason != REASON_NONE));
+        if (at >= 0) {
+            cr_assert(reason == of_gate[at] || reason == REASON_RISK_NO_MARKET, "%d", i);
+            failed[at]++;
+        } else {
+            passed++;
+        }
+        if (reason == REASON_NONE && (word >> 8 & 1) != 0 && order_table_open_count(orders) < 4)
+            (void)rest((enum side)request.side, 1 + (qty_t)(word >> 9 & 63));
+        if ((word >> 5 & 7) == 0) {
+            struct order *open = order_table_next_open(orders, NULL);
+            const struct execution gone = {.order_id = open != NULL ? open->id : 0, .kind = EXEC_CANCELLED};
+            if (open != NULL)
+                cr_assert_eq(order_table_apply(orders, &gone, 1, &open), ERR_OK);
+        }
+    }
+    for (int gate = 0; gate < RISK_GATE_COUNT; gate++)
+        cr_expect_gt(failed[gate], 0, "gate %d never failed", gate);
+    cr_expect_gt(passed, 100);
+}
+
+Test(risk, an_explanation_tells_the_figures)
+{
+    struct risk_report report;
+    limits[BTC] = (struct risk_limits){.order_notional_max = USDT(300), .position_max = 3000, .collar_bp = 100};
+    begin();
+    (void)rest(SIDE_BUY, 250);
+    const struct order_request request = limit_order(SIDE_BUY, 10050, 500);
+    risk_explain(risk, &request, &view, NOON, &report);
+    cr_expect_eq(report.reason, REASON_NONE);
+    cr_expect(report.gates[RISK_GATE_NOTIONAL].figure == USDT(50) + USDT(1) / 4);
+    cr_expect(report.gates[RISK_GATE_POSITION].figure == 750);
+    cr_expect(report.gates[RISK_GATE_OPEN_ORDERS].figure == 1);
+    cr_expect_eq(report.gates[RISK_GATE_OPEN_ORDERS].verdict, RISK_OFF);
+    cr_expect(report.gates[RISK_GATE_COLLAR].figure == 5000); /* 50 of 10,000: 50 bp */
+    cr_expect(report.gates[RISK_GATE_COLLAR].limit == 10000);
+    cr_expect_eq(report.touch, 10000);
+    cr_expect_eq(report.gates[RISK_GATE_DAILY_LOSS].verdict, RISK_OFF);
+}
