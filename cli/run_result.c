@@ -176,13 +176,13 @@ static json_t *tapes_json(const struct stage *stage)
 /* What the simulated venue counted; `clock_behind` above zero says that arrival stamps are not to be trusted. */
 static json_t *venue_json(const struct stage *stage)
 {
-    const struct sim_stats *stats = sim_world_stats(stage->world);
+    const struct sim_stats stats = sim_world_stats(stage->world);
     json_t *object = json_object();
-    json_set_u64(object, "requests", stats->requests);
-    json_set_u64(object, "rejected_on_the_way", stats->rejected);
-    json_set_u64(object, "executions", stats->executions);
-    json_set_u64(object, "clock_behind", stats->clock_behind);
-    json_set_u64(object, "lookahead_blocks", stats->lookahead_most);
+    json_set_u64(object, "requests", stats.requests);
+    json_set_u64(object, "rejected_on_the_way", stats.rejected);
+    json_set_u64(object, "executions", stats.executions);
+    json_set_u64(object, "clock_behind", stats.clock_behind);
+    json_set_u64(object, "lookahead_blocks", stats.lookahead_most);
     return object;
 }
 
@@ -330,7 +330,7 @@ void run_result_print(const struct run_summary *summary)
            "\n\n",
            counters->orders, counters->refused, counters->rejects, counters->cancels, counters->fills,
            counters->maker_fills, counters->gaps, counters->crossed);
-    const uint64_t behind = sim_world_stats(summary->stage->world)->clock_behind;
+    const uint64_t behind = sim_world_stats(summary->stage->world).clock_behind;
     if (behind != 0)
         printf("warning: %" PRIu64
                " market events carry venue stamps later than their arrival: the clock of the recording "

@@ -260,7 +260,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
         free(limits);
         return no_memory(why);
     }
-    const struct venue_sink venue_sink = sim_world_sink(inside->world_memory);
+    const struct venue_sink venue_sink = sim_world_sink(inside->world_memory, 0);
     stage->venue = venue_init(inside->venue_memory, &venue, &venue_sink);
     world.venue = stage->venue;
     stage->world = sim_world_init(inside->world_memory, &world);

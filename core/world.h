@@ -9,6 +9,9 @@
  * call each: events from `at` to `end`, of which those with ts < `until` may be consumed. Submitting lowers
  * `until` when an answer could come before the rest of the run; the engine lowers it for its timers.
  *
+ * Lockstep. A world may have several faces of this kind, one for each engine, over the same market: fill models compared
+ * on one day. The first engine leads: it asks for runs and all eat the leader's run; executions are for one of them.
+ *
  * Gateway verbs never answer directly: what became of an order arrives as an EVENT_EXECUTION.
  */
 #ifndef TAPEDECK_CORE_WORLD_H
@@ -20,13 +23,14 @@
 extern "C" {
 #endif
 
+struct world;
 struct run {
     const struct event *at;
     const struct event *end;
     ns_t until;
+    const struct world *only; /* lockstep: for the engine of this world alone; NULL: for all */
 };
 
-struct world;
 struct world_ops {
     /* Fill world->run with the next inputs. `now` is the engine's time, `timer_due` its earliest timer
      * (NS_MAX: none). ERR_AGAIN: nothing before `timer_due`: fire it, then ask again. ERR_END: no more

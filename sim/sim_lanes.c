@@ -8,7 +8,7 @@ static const char too_far_ahead[] =
 err_t sim_break(struct sim_world *sim, err_t err, const char *words)
 {
     sim->broken = err;
-    return err_say(&sim->world.why, err, "%s", words);
+    return err_say(&sim->branches[0].world.why, err, "%s", words);
 }
 
 /* Hand back what both cursors have passed. */
@@ -56,8 +56,8 @@ err_t sim_look(struct sim_world *sim, struct lane *lane, struct cursor *cursor, 
             lane->failure = err;
         } else {
             lane->end++;
-            if (lane->end - lane->first > sim->stats.lookahead_most)
-                sim->stats.lookahead_most = lane->end - lane->first;
+            if (lane->end - lane->first > sim->lookahead_most)
+                sim->lookahead_most = lane->end - lane->first;
         }
     }
 }
@@ -89,7 +89,7 @@ void sim_store_run(struct sim_world *sim)
     struct lane *lane = &sim->lanes[sim->run_lane];
     const struct event_batch *batch = sim_batch(lane, lane->engine.batch);
     const uint32_t from = lane->engine.at;
-    lane->engine.at = (uint32_t)(sim->world.run.at - batch->events);
+    lane->engine.at = (uint32_t)(sim_run(sim)->at - batch->events);
     if (sim->awake)
         return;
     for (uint32_t i = lane->engine.at; i > from; i--)

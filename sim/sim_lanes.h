@@ -1,7 +1,7 @@
 /* sim_lanes.h: the insides of the simulated world, shared by its two files and by nobody else.
  *
  *   sim_lanes.c   the lanes: batches, the two cursors, what the tournaments know of them
- *   sim_world.c   the venue's side, the gateway, the runs for the engine
+ *   sim_world.c   the venue's side, the gateways, the runs for the engines
  */
 #ifndef TAPEDECK_SIM_SIM_LANES_H
 #define TAPEDECK_SIM_SIM_LANES_H
@@ -44,12 +44,27 @@ struct moment {
     uint64_t count;
 };
 
-struct sim_world {
+/* One engine's side of the world: its orders on their way, its venue, what comes back. */
+struct branch {
     struct world world; /* first */
+    struct sim_world *sim;
+    struct venue *venue;
+    struct moment sending, answering;
+    struct request *requests;
+    struct response *responses;
+    struct response *refusals; /* of requests that never reach the venue */
+    uint64_t request_head, request_tail, response_head, response_tail, refusal_head, refusal_tail;
+    ns_t last_arrival, last_response, last_refusal;
+    struct event execution_event;
+    uint64_t sent, answered, rejected;
+    struct venue_watch *watch; /* NULL: none */
+};
+
+struct sim_world {
     struct latency_model latency;
     ns_t entry_min, response_min;
-    struct moment sending, answering;
-    struct venue *venue;
+    struct branch *branches; /* the first leads: all eat its run */
+    uint16_t branch_count;
     sim_book_source books;
     const void *books_context;
     struct lane *lanes;
@@ -62,15 +77,8 @@ struct sim_world {
     struct merge_tree by_ts, by_exch;
     ns_t venue_done;  /* the venue has seen everything up to here */
     ns_t engine_next; /* no request can be sent before; while the venue advances */
-    struct request *requests;
-    struct response *responses;
-    struct response *refusals; /* of requests that never reach the venue */
-    uint64_t request_head, request_tail, response_head, response_tail, refusal_head, refusal_tail;
-    uint32_t mask; /* requests_max - 1 */
-    ns_t last_arrival, last_response, last_refusal;
-    struct event execution_event;
-    struct venue_watch *watch; /* NULL: none */
-    struct sim_stats stats;
+    uint32_t mask;  /* requests_max - 1 */
+    uint64_t clock_behind, lookahead_most;
     err_t broken;
 };
 
@@ -96,6 +104,12 @@ static inline void sim_keep_delay(struct lane *lane, const struct event *event)
         lane->delay = 0;
     else if (__builtin_sub_overflow(event->ts, event->exch_ts, &lane->delay))
         lane->delay = NS_MAX;
+}
+
+/* What the engines are to eat next. */
+static inline struct run *sim_run(const struct sim_world *sim)
+{
+    return &sim->branches[0].world.run;
 }
 
 /* The world is broken from here on; returns `err`. */

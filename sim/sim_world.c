@@ -14,15 +14,22 @@ static size_t align64(size_t size)
 
 size_t sim_world_size(const struct sim_config *config)
 {
-    return align64(sizeof(struct sim_world)) + align64(config->lane_count * sizeof(struct lane)) +
-           2 * align64(merge_tree_size(config->lane_count)) + align64(config->requests_max * sizeof(struct request)) +
-           2 * align64(config->requests_max * sizeof(struct response)) +
+    const size_t branches = 1 + config->follower_count;
+    return align64(sizeof(struct sim_world)) + align64(branches * sizeof(struct branch)) +
+           align64(config->lane_count * sizeof(struct lane)) + 2 * align64(merge_tree_size(config->lane_count)) +
+           branches * (align64(config->requests_max * sizeof(struct request)) +
+                       2 * align64(config->requests_max * sizeof(struct response))) +
            align64(config->instrument_count * sizeof(bool));
 }
 
-static struct sim_world *sim_of(struct world *world)
+static struct branch *branch_of(struct world *world)
 {
-    return (struct sim_world *)(void *)world;
+    return (struct branch *)(void *)world;
+}
+
+static struct branch *branch_at(void *memory, uint16_t branch)
+{
+    return (struct branch *)(void *)((uint8_t *)memory + align64(sizeof(struct sim_world))) + branch;
 }
 
 /* Moments at the end of time stay there. */
@@ -40,7 +47,7 @@ static uint64_t number_at(struct moment *moment, ns_t ts)
 
 /* ---- what a watch is told; only when there is one ---- */
 
-static void watch_request(const struct sim_world *sim, enum why_kind kind, ns_t now, const struct venue_request *body,
+static void watch_request(const struct branch *branch, enum why_kind kind, ns_t now, const struct venue_request *body,
                           ns_t drawn, ns_t arrival)
 {
     const struct why_note note = {.kind = kind,
@@ -48,21 +55,21 @@ static void watch_request(const struct sim_world *sim, enum why_kind kind, ns_t 
                                   .order_id = body->order_id,
                                   .instrument = body->instrument,
                                   .sent = {.request = *body, .drawn = drawn, .arrival = arrival}};
-    if (sim->watch->wants(sim->watch->context, body->order_id))
-        sim->watch->note(sim->watch->context, &note);
+    if (branch->watch->wants(branch->watch->context, body->order_id))
+        branch->watch->note(branch->watch->context, &note);
 }
 
-static void watch_answer(const struct sim_world *sim, ns_t venue_ts, const struct execution *execution,
+static void watch_answer(const struct branch *branch, ns_t venue_ts, const struct execution *execution,
                          uint16_t instrument, ns_t drawn, ns_t arrival)
 {
     const struct why_note note = {.kind = WHY_ANSWERED,
                                   .ts = venue_ts,
                                   .order_id = execution->order_id,
                                   .instrument = instrument,
-                                  .cause = sim->watch->market,
+                                  .cause = branch->watch->market,
                                   .answered = {.execution = execution, .drawn = drawn, .arrival = arrival}};
-    if (sim->watch->wants(sim->watch->context, execution->order_id))
-        sim->watch->note(sim->watch->context, &note);
+    if (branch->watch->wants(branch->watch->context, execution->order_id))
+        branch->watch->note(branch->watch->context, &note);
 }
 
 /* ---- the venue's side ---- */
@@ -73,22 +80,39 @@ static void venue_take(struct sim_world *sim, struct lane *lane, const struct ev
     lane->venue_clock = ts;
     if (event->exch_ts != 0)
         sim_keep_delay(lane, event);
-    sim->stats.clock_behind += event->exch_ts > event->ts;
+    sim->clock_behind += event->exch_ts > event->ts;
     if (event->instrument < sim->instrument_count ? sim->instrument_awake[event->instrument]
                                                   : event->kind == EVENT_GAP)
-        venue_market(sim->venue, ts, event);
+        venue_market(sim->branches[0].venue, ts, event);
 }
 
-/* Let the venue live up to min(engine_next + entry), or less when it answers earlier. */
+/* The branch whose request reaches its venue next, NULL: none is under way. */
+static struct branch *next_request(const struct sim_world *sim, ns_t *arrival)
+{
+    struct branch *first = NULL;
+    *arrival = NS_MAX;
+    for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++) {
+        if (branch->request_head == branch->request_tail)
+            continue;
+        const ns_t ts = branch->requests[branch->request_head & sim->mask].arrival;
+        if (first == NULL || ts < *arrival) {
+            first = branch;
+            *arrival = ts;
+        }
+    }
+    return first;
+}
+
+/* Let the venues live up to min(engine_next + entry), or less when one answers earlier. */
 static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
 {
     sim->engine_next = engine_next;
+    ns_t request;
+    struct branch *asking = next_request(sim, &request);
     for (;;) {
-        /* engine_next falls when the venue emits (on_execution) */
+        /* engine_next falls when a venue emits (on_execution) */
         const ns_t limit = later(sim->engine_next, sim->entry_min);
         const ns_t market = merge_tree_key(&sim->by_exch);
-        const bool have_request = sim->request_head != sim->request_tail;
-        const ns_t request = have_request ? sim->requests[sim->request_head & sim->mask].arrival : NS_MAX;
         if (market <= request && market <= limit && market != NS_MAX) {
             const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
             struct lane *lane = &sim->lanes[number];
@@ -97,9 +121,10 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
             err_t err = sim_set_venue_key(sim, number);
             if (err != ERR_OK)
                 return err;
-        } else if (have_request && request < market && request <= limit) {
-            struct venue_request body = sim->requests[sim->request_head++ & sim->mask].body;
-            venue_request(sim->venue, request, &body);
+        } else if (asking != NULL && request < market && request <= limit) {
+            struct venue_request body = asking->requests[asking->request_head++ & sim->mask].body;
+            venue_request(asking->venue, request, &body);
+            asking = next_request(sim, &request);
         } else {
             sim->venue_done = limit;
             return sim->broken;
@@ -109,30 +134,31 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
 
 static void on_execution(void *context, ns_t venue_ts, const struct execution *execution, uint16_t instrument)
 {
-    struct sim_world *sim = context;
-    if (sim->response_tail - sim->response_head > sim->mask) {
+    struct branch *branch = context;
+    struct sim_world *sim = branch->sim;
+    if (branch->response_tail - branch->response_head > sim->mask) {
         (void)sim_break(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
         return;
     }
-    const ns_t drawn = latency_response(&sim->latency, venue_ts, number_at(&sim->answering, venue_ts));
+    const ns_t drawn = latency_response(&sim->latency, venue_ts, number_at(&branch->answering, venue_ts));
     ns_t ts = later(venue_ts, drawn);
-    if (ts < sim->last_response)
-        ts = sim->last_response;
-    sim->last_response = ts;
-    if (UNLIKELY(sim->watch != NULL))
-        watch_answer(sim, venue_ts, execution, instrument, drawn, ts);
-    struct response *response = &sim->responses[sim->response_tail++ & sim->mask];
+    if (ts < branch->last_response)
+        ts = branch->last_response;
+    branch->last_response = ts;
+    if (UNLIKELY(branch->watch != NULL))
+        watch_answer(branch, venue_ts, execution, instrument, drawn, ts);
+    struct response *response = &branch->responses[branch->response_tail++ & sim->mask];
     response->ts = ts;
     response->instrument = instrument;
     response->body = *execution;
-    sim->stats.executions++;
+    branch->answered++;
     if (ts < sim->engine_next)
         sim->engine_next = ts;
 }
 
-struct venue_sink sim_world_sink(void *memory)
+struct venue_sink sim_world_sink(void *memory, uint16_t branch)
 {
-    return (struct venue_sink){.context = memory, .emit = on_execution};
+    return (struct venue_sink){.context = branch_at(memory, branch), .emit = on_execution};
 }
 
 /* What the venue has passed at or after the cursor, NULL: nothing. All of it is still held. */
@@ -173,7 +199,7 @@ static void catch_up(struct sim_world *sim, uint16_t instrument)
         if (first == NULL)
             return;
         if (event->instrument == instrument || (event->instrument == INSTRUMENT_NONE && event->kind == EVENT_GAP))
-            book_apply(venue_book(sim->venue, instrument), event);
+            book_apply(venue_book(sim->branches[0].venue, instrument), event);
         first->late_clock = first_ts;
         first->late.at++;
     }
@@ -183,7 +209,7 @@ static void catch_up(struct sim_world *sim, uint16_t instrument)
  * begins to follow the lanes there. */
 static err_t wake(struct sim_world *sim, uint16_t instrument)
 {
-    book_copy(venue_book(sim->venue, instrument), sim->books(sim->books_context, instrument));
+    book_copy(venue_book(sim->branches[0].venue, instrument), sim->books(sim->books_context, instrument));
     sim->instrument_awake[instrument] = true;
     sim_store_run(sim);
     if (sim->awake) {
@@ -205,44 +231,46 @@ static void end_run_before(struct sim_world *sim, ns_t answer)
 {
     /* events of the answer's own instant still come before it */
     const ns_t until = later(answer, 1);
-    if (until < sim->world.run.until)
-        sim->world.run.until = until;
+    if (until < sim_run(sim)->until)
+        sim_run(sim)->until = until;
 }
 
 /* The request is lost on the way, and after `drawn` we hear of it. */
-static err_t refuse(struct sim_world *sim, ns_t now, ns_t drawn, const struct venue_request *body)
+static err_t refuse(struct branch *branch, ns_t now, ns_t drawn, const struct venue_request *body)
 {
     static const uint8_t kinds[] = {
         [VENUE_NEW] = EXEC_REJECT, [VENUE_CANCEL] = EXEC_CANCEL_REJECT, [VENUE_AMEND] = EXEC_AMEND_REJECT};
-    if (sim->refusal_tail - sim->refusal_head >= sim->mask) /* the one given last stays whole */
+    struct sim_world *sim = branch->sim;
+    if (branch->refusal_tail - branch->refusal_head >= sim->mask) /* the one given last stays whole */
         return sim_break(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
     ns_t ts = later(now, drawn);
-    if (ts < sim->last_refusal)
-        ts = sim->last_refusal;
-    sim->last_refusal = ts;
-    if (UNLIKELY(sim->watch != NULL))
-        watch_request(sim, WHY_LOST, now, body, drawn, ts);
-    sim->refusals[sim->refusal_tail++ & sim->mask] =
+    if (ts < branch->last_refusal)
+        ts = branch->last_refusal;
+    branch->last_refusal = ts;
+    if (UNLIKELY(branch->watch != NULL))
+        watch_request(branch, WHY_LOST, now, body, drawn, ts);
+    branch->refusals[branch->refusal_tail++ & sim->mask] =
         (struct response){.ts = ts,
                           .instrument = body->instrument,
                           .body = {.order_id = body->order_id, .kind = kinds[body->kind], .reason = REASON_VENUE}};
-    sim->stats.rejected++;
+    branch->rejected++;
     end_run_before(sim, ts);
     return ERR_OK;
 }
 
-static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *body)
+static err_t send(struct branch *branch, ns_t now, const struct venue_request *body)
 {
+    struct sim_world *sim = branch->sim;
     if (sim->broken != ERR_OK)
         return sim->broken;
     if (sim->market_over)
         return ERR_END;
-    const struct latency_outcome way = latency_entry(&sim->latency, now, number_at(&sim->sending, now));
+    const struct latency_outcome way = latency_entry(&sim->latency, now, number_at(&branch->sending, now));
     if (way.rejected)
-        return refuse(sim, now, way.delay, body);
+        return refuse(branch, now, way.delay, body);
     /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
      * request would let the blocks decide. */
-    if (sim->request_tail - sim->request_head > sim->mask)
+    if (branch->request_tail - branch->request_head > sim->mask)
         return sim_break(sim, ERR_FULL, "more requests are under way than are kept; raise engine.order_capacity");
     if (!sim->instrument_awake[body->instrument]) {
         err_t err = wake(sim, body->instrument);
@@ -250,13 +278,13 @@ static err_t send(struct sim_world *sim, ns_t now, const struct venue_request *b
             return err;
     }
     ns_t arrival = later(now, way.delay);
-    if (arrival < sim->last_arrival)
-        arrival = sim->last_arrival;
-    sim->last_arrival = arrival;
-    if (UNLIKELY(sim->watch != NULL))
-        watch_request(sim, WHY_SENT, now, body, way.delay, arrival);
-    sim->requests[sim->request_tail++ & sim->mask] = (struct request){arrival, *body};
-    sim->stats.requests++;
+    if (arrival < branch->last_arrival)
+        arrival = branch->last_arrival;
+    branch->last_arrival = arrival;
+    if (UNLIKELY(branch->watch != NULL))
+        watch_request(branch, WHY_SENT, now, body, way.delay, arrival);
+    branch->requests[branch->request_tail++ & sim->mask] = (struct request){arrival, *body};
+    branch->sent++;
     end_run_before(sim, later(arrival, sim->response_min)); /* the answer cannot come earlier */
     return ERR_OK;
 }
@@ -272,13 +300,13 @@ static err_t sim_submit(struct world *world, ns_t now, const struct order *order
                                        .flags = order->flags,
                                        .price = order->price,
                                        .qty = order->qty};
-    return send(sim_of(world), now, &body);
+    return send(branch_of(world), now, &body);
 }
 
 static err_t sim_cancel(struct world *world, ns_t now, const struct order *order)
 {
     const struct venue_request body = {.kind = VENUE_CANCEL, .order_id = order->id, .instrument = order->instrument};
-    return send(sim_of(world), now, &body);
+    return send(branch_of(world), now, &body);
 }
 
 static err_t sim_amend(struct world *world, ns_t now, const struct order *order, px_t price, qty_t qty)
@@ -292,7 +320,7 @@ static err_t sim_amend(struct world *world, ns_t now, const struct order *order,
                                        .flags = order->flags,
                                        .price = price,
                                        .qty = qty};
-    return send(sim_of(world), now, &body);
+    return send(branch_of(world), now, &body);
 }
 
 /* ---- the feed ---- */
@@ -309,33 +337,57 @@ static err_t start(struct sim_world *sim)
     return ERR_OK;
 }
 
-/* When the next word about an order comes. */
-static ns_t next_word(const struct sim_world *sim)
+/* When the next word about an order of the branch comes. */
+static ns_t word_of(const struct branch *branch)
 {
+    const uint32_t mask = branch->sim->mask;
     ns_t ts = NS_MAX;
-    if (sim->response_head != sim->response_tail)
-        ts = sim->responses[sim->response_head & sim->mask].ts;
-    if (sim->refusal_head != sim->refusal_tail && sim->refusals[sim->refusal_head & sim->mask].ts < ts)
-        ts = sim->refusals[sim->refusal_head & sim->mask].ts;
+    if (branch->response_head != branch->response_tail)
+        ts = branch->responses[branch->response_head & mask].ts;
+    if (branch->refusal_head != branch->refusal_tail && branch->refusals[branch->refusal_head & mask].ts < ts)
+        ts = branch->refusals[branch->refusal_head & mask].ts;
     return ts;
 }
 
-static void give_execution(struct sim_world *sim)
+/* The first of those of all branches, and whose it is. */
+static struct branch *next_word(const struct sim_world *sim, ns_t *ts)
+{
+    struct branch *first = sim->branches;
+    *ts = word_of(first);
+    for (uint16_t i = 1; i < sim->branch_count; i++) {
+        const ns_t word = word_of(&sim->branches[i]);
+        if (word < *ts) {
+            first = &sim->branches[i];
+            *ts = word;
+        }
+    }
+    return first;
+}
+
+static bool is_answered(const struct sim_world *sim)
+{
+    for (uint16_t i = 0; i < sim->branch_count; i++)
+        if (sim->branches[i].response_head != sim->branches[i].response_tail)
+            return false;
+    return true;
+}
+
+static void give_execution(struct sim_world *sim, struct branch *branch)
 {
     /* The slot stays whole until the next refill: the ring is larger than what one step can send. */
-    const struct response *response = &sim->responses[sim->response_head & sim->mask];
-    if (sim->response_head != sim->response_tail && response->ts == next_word(sim))
-        sim->response_head++;
+    const struct response *response = &branch->responses[branch->response_head & sim->mask];
+    if (branch->response_head != branch->response_tail && response->ts == word_of(branch))
+        branch->response_head++;
     else
-        response = &sim->refusals[sim->refusal_head++ & sim->mask];
-    sim->execution_event = (struct event){.ts = response->ts,
-                                          .exch_ts = response->body.venue_ts,
-                                          .body = &response->body,
-                                          .instrument = response->instrument,
-                                          .kind = EVENT_EXECUTION,
-                                          .lane = sim->lane_count};
+        response = &branch->refusals[branch->refusal_head++ & sim->mask];
+    branch->execution_event = (struct event){.ts = response->ts,
+                                             .exch_ts = response->body.venue_ts,
+                                             .body = &response->body,
+                                             .instrument = response->instrument,
+                                             .kind = EVENT_EXECUTION,
+                                             .lane = sim->lane_count};
     sim->run_lane = sim->lane_count;
-    sim->world.run = (struct run){&sim->execution_event, &sim->execution_event + 1, NS_MAX};
+    *sim_run(sim) = (struct run){&branch->execution_event, &branch->execution_event + 1, NS_MAX, &branch->world};
 }
 
 static void give_market(struct sim_world *sim, ns_t response)
@@ -353,34 +405,36 @@ static void give_market(struct sim_world *sim, ns_t response)
             until = unseen;
     }
     sim->run_lane = number;
-    sim->world.run = (struct run){batch->events + lane->engine.at, batch->events + batch->count, until};
+    *sim_run(sim) = (struct run){batch->events + lane->engine.at, batch->events + batch->count, until, NULL};
 }
 
 static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
 {
-    struct sim_world *sim = sim_of(world);
+    struct sim_world *sim = branch_of(world)->sim;
+    ASSERT(world == &sim->branches[0].world);
     (void)now;
     err_t err = sim->broken;
     if (err == ERR_OK)
         err = sim->started ? sim_take_back_run(sim) : start(sim);
     if (err != ERR_OK)
         return err;
-    world->run = (struct run){NULL, NULL, NS_MAX};
+    world->run = (struct run){NULL, NULL, NS_MAX, NULL};
     sim->run_lane = sim->lane_count;
 
     const ns_t market = merge_tree_key(&sim->by_ts);
-    ns_t response = next_word(sim);
+    ns_t response;
+    struct branch *answered = next_word(sim, &response);
     if (sim->awake) {
         ns_t next = market < timer_due ? market : timer_due;
         err = advance_venue(sim, response < next ? response : next);
         if (err != ERR_OK)
             return err;
-        /* After the market's last event the venue only works off what was sent before. */
-        if (market == NS_MAX && sim->response_head == sim->response_tail)
+        /* After the market's last event the venues only work off what was sent before. */
+        if (market == NS_MAX && is_answered(sim))
             err = advance_venue(sim, NS_MAX);
         if (err != ERR_OK)
             return err;
-        response = next_word(sim);
+        answered = next_word(sim, &response);
     }
     sim->market_over = market == NS_MAX;
     if (market == NS_MAX && response == NS_MAX)
@@ -389,7 +443,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
     if (timer_due <= market && timer_due <= response)
         return ERR_AGAIN;
     if (response < market)
-        give_execution(sim);
+        give_execution(sim, answered);
     else
         give_market(sim, response);
     return ERR_OK;
@@ -397,7 +451,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
 
 static void sim_close(struct world *world)
 {
-    struct sim_world *sim = sim_of(world);
+    struct sim_world *sim = branch_of(world)->sim;
     for (uint16_t i = 0; i < sim->lane_count; i++)
         for (struct lane *lane = &sim->lanes[i]; lane->first < lane->end; lane->first++)
             lane->feed->ops->release(lane->feed, sim_batch(lane, lane->first)->handle);
@@ -405,56 +459,79 @@ static void sim_close(struct world *world)
 
 static const struct world_ops sim_ops = {sim_refill, sim_submit, sim_cancel, sim_amend, sim_close};
 
+static void *carve(uint8_t **at, size_t size)
+{
+    void *piece = *at;
+    *at += align64(size);
+    return piece;
+}
+
+static void init_branch(struct sim_world *sim, uint16_t number, struct venue *venue, uint32_t requests_max,
+                        uint8_t **at)
+{
+    struct branch *branch = &sim->branches[number];
+    *branch = (struct branch){.sim = sim, .venue = venue};
+    branch->world.ops = &sim_ops;
+    branch->world.run.until = NS_MAX;
+    branch->sending.ts = branch->answering.ts = INT64_MIN;
+    branch->last_arrival = branch->last_response = branch->last_refusal = INT64_MIN;
+    branch->requests = carve(at, requests_max * sizeof(struct request));
+    branch->responses = carve(at, requests_max * sizeof(struct response));
+    branch->refusals = carve(at, requests_max * sizeof(struct response));
+}
+
 struct world *sim_world_init(void *memory, const struct sim_config *config)
 {
     ASSERT(config->lane_count >= 1 && config->requests_max >= 2 &&
            (config->requests_max & (config->requests_max - 1)) == 0);
     struct sim_world *sim = memory;
     memset(sim, 0, sizeof(*sim));
-    uint8_t *at = (uint8_t *)memory + align64(sizeof(*sim));
-    sim->world.ops = &sim_ops;
-    sim->world.run.until = NS_MAX;
+    sim->branch_count = (uint16_t)(1 + config->follower_count);
+    sim->branches = branch_at(memory, 0);
+    uint8_t *at = (uint8_t *)memory + align64(sizeof(*sim)) + align64(sim->branch_count * sizeof(struct branch));
     sim->latency = *config->latency;
     sim->entry_min = latency_entry_min(&sim->latency);
     sim->response_min = latency_response_min(&sim->latency);
-    sim->sending.ts = sim->answering.ts = INT64_MIN;
-    sim->venue = config->venue;
-    sim->watch = config->watch;
     sim->lane_count = config->lane_count;
     sim->run_lane = config->lane_count;
     sim->instrument_count = config->instrument_count;
     sim->mask = config->requests_max - 1;
-    sim->last_arrival = sim->last_response = sim->last_refusal = INT64_MIN;
     sim->venue_done = INT64_MIN;
-    sim->lanes = (struct lane *)(void *)at;
-    memset(at, 0, config->lane_count * sizeof(struct lane));
-    at += align64(config->lane_count * sizeof(struct lane));
+    sim->lanes = carve(&at, config->lane_count * sizeof(struct lane));
+    memset(sim->lanes, 0, config->lane_count * sizeof(struct lane));
     for (uint16_t i = 0; i < config->lane_count; i++) {
         sim->lanes[i].feed = config->lanes[i];
         sim->lanes[i].venue_clock = INT64_MIN;
     }
-    merge_tree_init(&sim->by_ts, at, config->lane_count);
-    at += align64(merge_tree_size(config->lane_count));
-    merge_tree_init(&sim->by_exch, at, config->lane_count);
-    at += align64(merge_tree_size(config->lane_count));
-    sim->requests = (struct request *)(void *)at;
-    at += align64(config->requests_max * sizeof(struct request));
-    sim->responses = (struct response *)(void *)at;
-    at += align64(config->requests_max * sizeof(struct response));
-    sim->refusals = (struct response *)(void *)at;
-    at += align64(config->requests_max * sizeof(struct response));
-    sim->instrument_awake = (bool *)(void *)at;
-    memset(at, 0, config->instrument_count * sizeof(bool));
-    return &sim->world;
+    merge_tree_init(&sim->by_ts, carve(&at, merge_tree_size(config->lane_count)), config->lane_count);
+    merge_tree_init(&sim->by_exch, carve(&at, merge_tree_size(config->lane_count)), config->lane_count);
+    for (uint16_t i = 0; i < sim->branch_count; i++)
+        init_branch(sim, i, i == 0 ? config->venue : config->followers[i - 1], config->requests_max, &at);
+    sim->instrument_awake = carve(&at, config->instrument_count * sizeof(bool));
+    memset(sim->instrument_awake, 0, config->instrument_count * sizeof(bool));
+    sim->branches[0].watch = config->watch;
+    return &sim->branches[0].world;
+}
+
+struct world *sim_world_branch(struct world *leader, uint16_t branch)
+{
+    struct sim_world *sim = branch_of(leader)->sim;
+    ASSERT(branch < sim->branch_count);
+    return &sim->branches[branch].world;
 }
 
 void sim_world_books(struct world *world, sim_book_source source, const void *context)
 {
-    sim_of(world)->books = source;
-    sim_of(world)->books_context = context;
+    branch_of(world)->sim->books = source;
+    branch_of(world)->sim->books_context = context;
 }
 
-const struct sim_stats *sim_world_stats(const struct world *world)
+struct sim_stats sim_world_stats(const struct world *world)
 {
-    return &((const struct sim_world *)(const void *)world)->stats;
+    const struct branch *branch = (const struct branch *)(const void *)world;
+    return (struct sim_stats){.requests = branch->sent,
+                              .executions = branch->answered,
+                              .rejected = branch->rejected,
+                              .clock_behind = branch->sim->clock_behind,
+                              .lookahead_most = branch->sim->lookahead_most};
 }

@@ -26,6 +26,10 @@
  * AMEND_REJECT) with REASON_VENUE when the model says, venue_ts 0. It is the word of someone on the way: first in,
  * first out among its like, after executions of the same instant, and it holds up no execution.
  *
+ * Lockstep. Branches share the lanes, the market's books and the clock of the venue; each has an engine, a venue with
+ * models of its own, and its messages under way. What one of them does changes nothing for the others, and each comes
+ * out as if it had run alone (an instrument wakes for all with the first order of any of them).
+ *
  * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
  * the engine's book.
  */
@@ -44,27 +48,34 @@ struct sim_config {
     uint16_t lane_count;
     const struct latency_model *latency; /* copied; rows and samples in it outlive the world */
     uint32_t requests_max;               /* under way at once, each direction; a power of two */
-    struct venue *venue;                 /* its sink is set to the world's own by sim_world_init */
+    struct venue *venue;                 /* initialised with the world's sink */
+    struct venue **followers;            /* lockstep: venues that follow it, each for an engine of its own */
+    uint16_t follower_count;
     uint16_t instrument_count;
     struct venue_watch *watch; /* sim/why.h: the venue's own, NULL: none; outlives the world */
 };
 
 struct sim_stats {
+    /* of one branch */
     uint64_t requests, executions; /* to the venue, from it */
-    uint64_t rejected;       /* requests that never reached the venue */
+    uint64_t rejected;             /* requests that never reached the venue */
+    /* of all */
     uint64_t clock_behind;   /* events with exch_ts > ts */
     uint64_t lookahead_most; /* batches held at once by a lane */
 };
 
 struct sim_world;
 size_t sim_world_size(const struct sim_config *config);
-/* `memory` is 64-byte aligned. */
+/* `memory` is 64-byte aligned. The world of the first branch, which leads. */
 struct world *sim_world_init(void *memory, const struct sim_config *config);
+/* That of branch 0 (the leader), 1 (the first follower) ... */
+struct world *sim_world_branch(struct world *leader, uint16_t branch);
 /* Where the books come from that a venue wakes with: the engine's, after engine_init. */
 typedef const struct book *(*sim_book_source)(const void *context, uint16_t instrument);
 void sim_world_books(struct world *world, sim_book_source source, const void *context);
-/* The sink that the venue must be initialised with. */
-struct venue_sink sim_world_sink(void *memory);
-const struct sim_stats *sim_world_stats(const struct world *world);
+/* The sink that the venue of a branch must be initialised with, before the world is. */
+struct venue_sink sim_world_sink(void *memory, uint16_t branch);
+/* Of the branch that has this world. */
+struct sim_stats sim_world_stats(const struct world *world);
 
 #endif

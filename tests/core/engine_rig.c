@@ -41,7 +41,7 @@ static err_t refill(struct world *world, ns_t now, ns_t timer_due)
     if (timer_due <= at->ts)
         return ERR_AGAIN;
     const ptrdiff_t batch = end - at < (ptrdiff_t)rig->batch ? end - at : (ptrdiff_t)rig->batch;
-    *run = (struct run){at, at + batch, NS_MAX};
+    *run = (struct run){at, at + batch, NS_MAX, NULL};
     return ERR_OK;
 }
 

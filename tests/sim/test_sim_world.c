@@ -206,7 +206,7 @@ Test(sim_world, a_stamp_after_the_arrival_counts_as_of_the_arrival)
     struct world_rig *rig = rig_new(&written->market, 0);
     rig_run(rig);
     cr_expect_eq(first_fill(rig), 1013);
-    cr_expect_eq(sim_world_stats(rig->world)->clock_behind, 2, "the first one came before the venue woke");
+    cr_expect_eq(sim_world_stats(rig->world).clock_behind, 2, "the first one came before the venue woke");
     rig_free(rig);
     free(written);
 }
@@ -594,8 +594,8 @@ Test(sim_world, a_request_rejected_on_the_way_never_reaches_the_venue)
         cr_expect_eq(rig->said[2].ts, 1500, "%" PRId64, rig->said[2].ts);
         cr_expect_eq(rig->said[2].venue_ts, 0);
         cr_expect_eq(rig->answered, 1, "the venue knows of one order");
-        cr_expect_eq(sim_world_stats(rig->world)->rejected, 1);
-        cr_expect_eq(sim_world_stats(rig->world)->requests, 1);
+        cr_expect_eq(sim_world_stats(rig->world).rejected, 1);
+        cr_expect_eq(sim_world_stats(rig->world).requests, 1);
         rig_free(rig);
         free(written);
     }

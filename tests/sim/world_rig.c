@@ -537,7 +537,7 @@ void rig_up(struct world_rig *rig)
     rig->venue_memory = fresh(venue_size(&venue));
     rig->world_memory = fresh(sim_world_size(&world));
     rig->engine_memory = fresh(engine_size(&engine));
-    rig->sink = sim_world_sink(rig->world_memory);
+    rig->sink = sim_world_sink(rig->world_memory, 0);
     rig->venue = venue_init(rig->venue_memory, &venue, &(struct venue_sink){rig, on_emit});
     world.venue = rig->venue;
     rig->world = sim_world_init(rig->world_memory, &world);
