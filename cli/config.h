@@ -51,10 +51,31 @@ struct config_synth {
     bool level3;              /* order-by-order events beside the price levels */
 };
 
+#define CONFIG_LATENCY_DEFAULT (2 * NS_PER_MS)
+struct config_latency_side {
+    ns_t delay; /* constant: it; lognormal: the median */
+    ns_t min, burst;
+    struct config_decimal sigma; /* NULL: not set */
+    int64_t sigma_1e9;
+};
+/* TAPE: as recorded; the others are those of enum latency_kind, one further. */
+enum feed_latency_model { FEED_LATENCY_TAPE };
+struct config_feed_latency {
+    int model;
+    struct config_latency_side side;
+    const char *file; /* NULL: none */
+    /* of the file: its rows (req and exch the venue's stamp, resp the arrival) and their delays, rising */
+    struct latency_row *rows;
+    uint32_t row_count;
+    ns_t *samples;
+    char file_hash[33]; /* of the rows; empty: no file */
+};
+
 struct config_feed {
     const char **tapes; /* paths, relative ones already joined to the config's folder */
     uint32_t tape_count;
     struct config_synth synth;
+    struct config_feed_latency latency;
     struct config_time from, to; /* inputs with from <= ts < to */
     uint32_t speed;              /* times the recorded pace; 0: as fast as possible */
     bool read_ahead;
@@ -67,13 +88,6 @@ struct config_instrument { /* overrides what the tape says of an instrument */
     struct config_decimal tick, lot, qty_min, notional_min;
 };
 
-#define CONFIG_LATENCY_DEFAULT (2 * NS_PER_MS)
-struct config_latency_side {
-    ns_t delay; /* constant: it; lognormal: the median */
-    ns_t min, burst;
-    struct config_decimal sigma; /* NULL: not set */
-    int64_t sigma_1e9;
-};
 struct config_latency {
     enum latency_kind model;
     struct config_latency_side entry, response;
@@ -181,5 +195,9 @@ err_t run_config_risk_limits(const struct run_config *config, const struct instr
                              struct risk_limits *limits, struct err_text *why) MUST_USE;
 /* How long messages are under way. What it points to lives as long as the config. */
 err_t run_config_latency(const struct run_config *config, struct latency_model *model, struct err_text *why) MUST_USE;
+/* How late the market data of a lane are: the model's response direction. Not when they are so as recorded. */
+enum latency_kind config_feed_latency_kind(const struct config_feed_latency *latency);
+err_t run_config_feed_latency(const struct run_config *config, uint16_t lane, struct latency_model *model,
+                              struct err_text *why) MUST_USE;
 
 #endif

@@ -183,6 +183,7 @@ static json_t *venue_json(const struct stage *stage)
     json_set_u64(object, "executions", stats.executions);
     json_set_u64(object, "clock_behind", stats.clock_behind);
     json_set_u64(object, "lookahead_blocks", stats.lookahead_most);
+    json_set_u64(object, "feed_unstamped", stage_feed_unstamped(stage));
     return object;
 }
 

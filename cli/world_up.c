@@ -1,6 +1,7 @@
 #include "cli/world_up.h"
 
 #include "feeds/clip_feed.h"
+#include "feeds/delay_feed.h"
 #include "feeds/synth_market.h"
 #include "feeds/tape_feed.h"
 
@@ -14,9 +15,11 @@
 #define LOOKAHEAD 48 /* batches of a lane: what the venue may be ahead of the strategy */
 
 struct stage_inside {
-    struct feed **tape_feeds; /* owned, per lane; NULL: not a tape */
-    struct feed **clips;      /* owned, per lane; NULL: not clipped */
-    struct feed **lanes;      /* what the world reads: one of the above */
+    struct feed **tape_feeds;             /* owned, per lane; NULL: not a tape */
+    struct feed **delays;                 /* owned, per lane; NULL: as late as recorded */
+    struct latency_model *feed_latencies; /* per lane, of the above */
+    struct feed **clips;                  /* owned, per lane; NULL: not clipped */
+    struct feed **lanes;                  /* what the world reads: one of the above */
     uint16_t **maps;
     void *synth_memory, *venue_memory, *world_memory, *engine_memory;
     size_t synth_size, venue_size, world_size, engine_size;
@@ -171,6 +174,43 @@ static err_t open_tapes(struct stage *stage, const struct run_config *config, st
     return ERR_OK;
 }
 
+static ns_t feed_delay(void *context, ns_t exch_ts, uint64_t number)
+{
+    return latency_response(context, exch_ts, number);
+}
+
+/* Arrivals are remodelled before a stretch is cut out: from and to are times of the run, and a run that begins in the
+ * middle of a day sees what one of the whole day sees there. */
+static err_t delay_lanes(struct stage *stage, const struct run_config *config, struct err_text *why)
+{
+    struct stage_inside *inside = stage->inside;
+    if (config->feed.latency.model == FEED_LATENCY_TAPE)
+        return ERR_OK;
+    inside->feed_latencies = calloc(stage->lane_count, sizeof(*inside->feed_latencies));
+    if (inside->feed_latencies == NULL)
+        return no_memory(why);
+    for (uint16_t lane = 0; lane < stage->lane_count; lane++) {
+        const struct delay_config delay = {
+            .context = &inside->feed_latencies[lane], .delay = feed_delay, .batches_max = LOOKAHEAD};
+        err_t err = run_config_feed_latency(config, lane, &inside->feed_latencies[lane], why);
+        if (err == ERR_OK)
+            err = delay_feed_open(&inside->delays[lane], inside->lanes[lane], &delay, why);
+        if (err != ERR_OK)
+            return err;
+        inside->lanes[lane] = inside->delays[lane];
+    }
+    return ERR_OK;
+}
+
+uint64_t stage_feed_unstamped(const struct stage *stage)
+{
+    uint64_t count = 0;
+    for (uint16_t lane = 0; lane < stage->lane_count; lane++)
+        if (stage->inside->delays[lane] != NULL)
+            count += delay_feed_stats(stage->inside->delays[lane])->unstamped;
+    return count;
+}
+
 static err_t clip_lanes(struct stage *stage, const struct run_config *config, struct err_text *why)
 {
     const struct config_feed *feed = &config->feed;
@@ -299,18 +339,21 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
     if (inside != NULL) {
         opened->tapes = calloc(lanes, sizeof(*opened->tapes));
         inside->tape_feeds = calloc(lanes, sizeof(struct feed *));
+        inside->delays = calloc(lanes, sizeof(struct feed *));
         inside->clips = calloc(lanes, sizeof(struct feed *));
         inside->lanes = calloc(lanes, sizeof(struct feed *));
         inside->maps = calloc(lanes, sizeof(uint16_t *));
     }
     err_t err = ERR_OK;
-    if (inside == NULL || opened->tapes == NULL || inside->tape_feeds == NULL || inside->clips == NULL ||
-        inside->lanes == NULL || inside->maps == NULL)
+    if (inside == NULL || opened->tapes == NULL || inside->tape_feeds == NULL || inside->delays == NULL ||
+        inside->clips == NULL || inside->lanes == NULL || inside->maps == NULL)
         err = no_memory(why);
     if (err == ERR_OK)
         err = made ? open_synth(opened, config, why) : open_tapes(opened, config, why);
     if (err == ERR_OK && opened->instrument_count == 0)
         err = err_say(why, ERR_CONFIG, "%s: the tape has no instrument", opened->tapes[0].path);
+    if (err == ERR_OK)
+        err = delay_lanes(opened, config, why);
     if (err == ERR_OK)
         err = clip_lanes(opened, config, why); /* before the world is built, which reads these lanes */
     if (err == ERR_OK)
@@ -333,6 +376,8 @@ void stage_close(struct stage *stage)
     for (uint16_t lane = 0; inside != NULL && lane < stage->lane_count; lane++) {
         if (inside->clips != NULL && inside->clips[lane] != NULL)
             inside->clips[lane]->ops->close(inside->clips[lane]);
+        if (inside->delays != NULL && inside->delays[lane] != NULL)
+            inside->delays[lane]->ops->close(inside->delays[lane]);
         if (inside->tape_feeds != NULL && inside->tape_feeds[lane] != NULL)
             inside->tape_feeds[lane]->ops->close(inside->tape_feeds[lane]);
         if (inside->maps != NULL)
@@ -344,6 +389,8 @@ void stage_close(struct stage *stage)
         zeroed_free(inside->world_memory, inside->world_size);
         zeroed_free(inside->engine_memory, inside->engine_size);
         free(inside->tape_feeds);
+        free(inside->delays);
+        free(inside->feed_latencies);
         free(inside->clips);
         free(inside->lanes);
         free(inside->maps);

@@ -38,5 +38,7 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
 void stage_close(struct stage *stage);
 /* Messages read so far, over all lanes. */
 uint64_t stage_position(const struct stage *stage);
+/* Market messages without a stamp of the venue that were moved like the one before them (feed.latency). */
+uint64_t stage_feed_unstamped(const struct stage *stage);
 
 #endif

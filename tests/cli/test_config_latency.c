@@ -197,3 +197,82 @@ Test(config_latency, the_resolved_config_is_the_same_run)
     }
     scratch_end(&scratch);
 }
+
+/* ---- feed.latency ---- */
+
+static err_t parse_feed(const char *latency, struct run_config **config, struct err_text *why)
+{
+    char text[1024];
+    snprintf(text, sizeof(text), "feed: {tapes: [a.tape], latency: {%s}}\nstrategy: {name: noop}\n", latency);
+    return run_config_parse(config, "run.yaml", text, strlen(text), &(struct config_options){0}, why);
+}
+
+static ns_t feed_delay_of(const char *latency, uint16_t lane, ns_t exch_ts)
+{
+    struct run_config *config;
+    struct latency_model model;
+    struct err_text why = {0};
+    cr_assert_eq(parse_feed(latency, &config, &why), ERR_OK, "%s", why.text);
+    cr_assert_eq(run_config_feed_latency(config, lane, &model, &why), ERR_OK, "%s", why.text);
+    const ns_t delay = latency_response(&model, exch_ts, 0);
+    run_config_free(config);
+    return delay;
+}
+
+static void bad_feed(const char *latency, const char *words)
+{
+    struct run_config *config;
+    struct err_text why = {0};
+    cr_assert_eq(parse_feed(latency, &config, &why), ERR_CONFIG, "%s", latency);
+    cr_expect(strstr(why.text, words) != NULL, "%s: %s", words, why.text);
+}
+
+Test(config_latency, market_data_are_as_late_as_recorded_unless_said)
+{
+    struct run_config *config;
+    struct err_text why = {0};
+    cr_assert_eq(parse_feed("", &config, &why), ERR_OK, "%s", why.text);
+    cr_expect_eq(config->feed.latency.model, FEED_LATENCY_TAPE);
+    run_config_free(config);
+    bad_feed("delay: 5ms", "feed.latency.delay: not used by model: tape; see feed.latency.model");
+    bad_feed("sigma: 1", "feed.latency.sigma: not used by model: tape");
+    bad_feed("file: a.csv", "feed.latency.file: not used by model: tape");
+    bad_feed("burst: 1s", "feed.latency.burst: not used by model: tape");
+    bad_feed("min: 1ms", "feed.latency.min: not used by model: tape");
+}
+
+Test(config_latency, market_data_are_delayed_by_the_same_models)
+{
+    cr_expect_eq(feed_delay_of("model: constant, delay: 7ms", 0, 5), 7 * NS_PER_MS);
+    const char *drawn = "model: lognormal, delay: 7ms, min: 6ms, sigma: 0.5";
+    cr_expect_geq(feed_delay_of(drawn, 0, 5), 6 * NS_PER_MS);
+    cr_expect_neq(feed_delay_of(drawn, 0, 5), feed_delay_of(drawn, 1, 5), "lanes draw apart");
+    bad_feed("model: lognormal", "feed.latency.sigma: is missing");
+    bad_feed("model: lognormal, sigma: 1, min: 3ms", "feed.latency.min: the least latency is above the median");
+    bad_feed("model: empirical", "feed.latency.file: is missing: model: empirical needs a CSV file of measured "
+                                 "arrivals, exch,recv");
+}
+
+Test(config_latency, a_file_of_arrivals_is_interpolated_and_drawn_from)
+{
+    struct scratch scratch;
+    scratch_begin(&scratch);
+    const char *rows = "exch,recv\n1000,1100\n2000,2300\n";
+    cr_expect_eq(feed_delay_of(with_file(&scratch, "interpolated", rows), 0, 1500), 200);
+    const ns_t one = feed_delay_of(with_file(&scratch, "empirical", rows), 0, 1500);
+    cr_expect(one == 100 || one == 300);
+    static const struct {
+        const char *rows, *words;
+    } cases[] = {
+        {"req,exch,resp\n", "rows.csv:1: expected the line 'exch,recv' first"},
+        {"exch,recv\n1,2,3\n", "rows.csv:2: expected two stamps: exch,recv, got '1,2,3'"},
+        {"exch,recv\n5,4\n", "rows.csv:2: recv 4 is before exch 5"},
+        {"exch,recv\n0,4\n", "rows.csv:2: exch is 0"},
+        {"exch,recv\n5,6\n4,6\n", "rows.csv:3: exch 4 after 5: rows must rise"},
+        {"exch,recv\n5,4000000000000\n", "more than an hour"},
+        {"exch,recv\n", "no rows"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        bad_feed(with_file(&scratch, "interpolated", cases[i].rows), cases[i].words);
+    scratch_end(&scratch);
+}

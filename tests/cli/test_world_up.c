@@ -274,3 +274,47 @@ Test(world_up, reading_ahead_and_the_size_of_blocks_change_nothing, .timeout = 6
     }
     free(ran);
 }
+
+/* ---- arrivals made anew ---- */
+
+Test(world_up, arrivals_are_remodelled_before_the_lanes_are_joined_and_cut)
+{
+    const struct instrument instrument = named("AUSDT", 0, 0), other = named("BUSDT", 0, 0);
+    write_tape("a.tape", &instrument, 1, 1000 * NS_PER_S, 50);
+    write_tape("b.tape", &other, 1, 1000 * NS_PER_S, 50);
+    struct trial run;
+    char feed[256];
+    cr_assert_eq(run_open(&run, "{tapes: [a.tape, b.tape], latency: {model: constant, delay: 1500ms}}", NOOP),
+                 ERR_OK);
+    run_all(&run);
+    cr_expect_eq(engine_now(run.stage->engine), 1049 * NS_PER_S + 1500 * NS_PER_MS);
+    cr_expect_eq(stage_feed_unstamped(run.stage), 0);
+    run_close(&run);
+    /* of 1.5 s later, [1010, 1020) holds what the tape has in [1008.5, 1018.5) */
+    snprintf(feed, sizeof(feed),
+             "{tapes: [a.tape, b.tape], latency: {model: constant, delay: 1500ms}, "
+             "from: 1970-01-01T00:16:50Z, to: 1970-01-01T00:17:00Z}");
+    cr_assert_eq(run_open(&run, feed, NOOP), ERR_OK, "%s", run.why.text);
+    run_all(&run);
+    cr_expect_eq(engine_counters(run.stage->engine)->inputs, 22, "ten of each and two books");
+    cr_expect_eq(engine_now(run.stage->engine), 1019 * NS_PER_S + 500 * NS_PER_MS);
+    run_close(&run);
+}
+
+Test(world_up, arrivals_as_recorded_and_made_anew_the_same_are_one_run)
+{
+    const struct instrument instrument = named("AUSDT", 0, 0);
+    write_tape("a.tape", &instrument, 1, 1000 * NS_PER_S, 50); /* stamps are arrivals */
+    struct trial recorded, anew, later;
+    cr_assert_eq(run_open(&recorded, "{tapes: [a.tape]}", NOOP), ERR_OK);
+    run_all(&recorded);
+    cr_assert_eq(run_open(&anew, "{tapes: [a.tape], latency: {model: constant, delay: 0s}}", NOOP), ERR_OK);
+    run_all(&anew);
+    cr_assert_eq(run_open(&later, "{tapes: [a.tape], latency: {model: constant, delay: 1ns}}", NOOP), ERR_OK);
+    run_all(&later);
+    cr_expect_str_eq(recorded.digest, anew.digest);
+    cr_expect_str_neq(recorded.digest, later.digest);
+    run_close(&recorded);
+    run_close(&anew);
+    run_close(&later);
+}
