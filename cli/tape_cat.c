@@ -152,14 +152,19 @@ static void put_execution(const struct pairs *pairs, const struct instrument *in
     pair_text(pairs, "price", price_text(instrument, execution->price, text));
     pair_text(pairs, "qty", qty_text(instrument, execution->qty, text));
     pair_text(pairs, "leaves", qty_text(instrument, execution->leaves, text));
-    if (execution->kind == EXEC_FILL) {
+    if (order_id_is_venues(execution->order_id))
+        pair_text(pairs, "order_side", side_name((enum side)execution->side));
+    if (execution->kind == EXEC_FILL || execution->kind == EXEC_PAYMENT) {
         struct bounded currency = bound(execution->fee_currency, sizeof(execution->fee_currency));
         unsigned decimals =
             execution->fee_decimals <= DECIMAL_MONEY_MAX ? execution->fee_decimals : DECIMAL_MONEY_MAX;
         pair_text(pairs, "fee", decimal_text(execution->fee, decimals, text));
         pair_text(pairs, "fee_currency", currency.text);
-        pair_text(pairs, "liquidity", execution->maker != 0 ? "maker" : "taker");
     }
+    if (execution->kind == EXEC_FILL)
+        pair_text(pairs, "liquidity", execution->maker != 0 ? "maker" : "taker");
+    if (execution->kind == EXEC_PAYMENT)
+        pair_text(pairs, "rate", decimal_text(execution->rate, 12, text));
     if (execution->reason != REASON_NONE)
         pair_text(pairs, "reason", reason_name((enum reason)execution->reason));
     if (execution->venue_code != 0)

@@ -136,6 +136,11 @@ err_t account_notional(const struct instrument *instrument, px_t price, qty_t qt
     return err == ERR_OK ? to_money(instrument, value, rounding, notional) : err;
 }
 
+err_t account_cost(const struct instrument *instrument, const struct position *position, money_t *cost)
+{
+    return to_money(instrument, position->cost, ROUND_HALF_EVEN, cost);
+}
+
 /* ---- balances ---- */
 
 /* The index of a currency; balance_count when there is none yet. */
@@ -200,6 +205,26 @@ err_t account_pay(struct account *account, const char *currency, money_t amount)
         err = money_add(balance->total, amount, &balance->total);
     if (err == ERR_OK)
         commit(account, &booking);
+    return err;
+}
+
+err_t account_fund(struct account *account, uint16_t instrument, money_t amount)
+{
+    ASSERT(instrument < account->instrument_count);
+    struct booking booking = {.balance_count = account->balance_count};
+    struct balance *balance = NULL;
+    money_t *funding = &account->entries[instrument].position.funding, sum = 0;
+    err_t err = touch(account, &booking, account->instruments[instrument].settle, &balance);
+    if (err == ERR_OK)
+        err = money_add(balance->total, amount, &balance->total);
+    if (err == ERR_OK)
+        err = money_add(balance->funding, amount, &balance->funding);
+    if (err == ERR_OK)
+        err = money_add(*funding, amount, &sum);
+    if (err == ERR_OK) {
+        *funding = sum;
+        commit(account, &booking);
+    }
     return err;
 }
 

@@ -48,6 +48,7 @@ struct balance {
     money_t locked;   /* of the total, held by open spot orders */
     money_t fees;     /* paid so far, negative: rebates */
     money_t realised; /* profit of closed contracts and spot sells, before fees */
+    money_t funding;  /* received so far, negative: paid */
 };
 
 struct position {
@@ -57,6 +58,7 @@ struct position {
                          * without the multiplier; >= 0 unless prices are negative (not inverse) */
     money_t realised;   /* at MONEY_DECIMALS of the settle currency, before fees */
     money_t fees;       /* at MONEY_DECIMALS, of the fee currency of its fills when that is the settle currency */
+    money_t funding;    /* at MONEY_DECIMALS of the settle currency, received so far, negative: paid */
     qty_t bought, sold; /* sums, never falling */
     uint64_t fill_count;
 };
@@ -75,8 +77,10 @@ err_t account_deposit(struct account *account, const char *currency, money_t amo
  * half-even; when it is 0 its currency is not looked at (NULL will do). */
 err_t account_fill(struct account *account, uint16_t instrument, enum side side, px_t price, qty_t qty, money_t fee,
                    unsigned fee_decimals, const char *fee_currency) MUST_USE;
-/* Funding or any other payment booked to a currency: positive is received. */
+/* Any payment booked to a currency: positive is received. */
 err_t account_pay(struct account *account, const char *currency, money_t amount) MUST_USE;
+/* Funding of a contract, in its settle currency: positive is received. */
+err_t account_fund(struct account *account, uint16_t instrument, money_t amount) MUST_USE;
 /* Spot: lock and unlock funds of an order, amount >= 0. ERR_RANGE when less is free (or locked) than asked:
  * nothing changes. */
 err_t account_lock(struct account *account, const char *currency, money_t amount) MUST_USE;
@@ -93,6 +97,9 @@ money_t account_free(const struct account *account, const char *currency); /* to
  * included, rounded as named (not ROUND_EXACT). ERR_RANGE on overflow, or for an inverse price <= 0. */
 err_t account_notional(const struct instrument *instrument, px_t price, qty_t qty, enum rounding rounding,
                        money_t *notional) MUST_USE;
+/* What the open part of a position cost, in the settle currency at MONEY_DECIMALS, multiplier included, half-even;
+ * inverse: its coins. ERR_RANGE on overflow. */
+err_t account_cost(const struct instrument *instrument, const struct position *position, money_t *cost) MUST_USE;
 /* Average entry price at `extra_decimals` (0..18) more digits than the instrument's price, half-even; 0 when
  * flat. */
 money_t account_entry_price(const struct account *account, uint16_t instrument, unsigned extra_decimals);

@@ -22,7 +22,8 @@ static size_t parts_size(const struct engine_config *config)
 {
     const size_t count = config->instrument_count;
     return align64(count * sizeof(struct book)) + count * align64(book_size(config->book_window, config->book_far)) +
-           align64(count * sizeof(px_t)) + align64(order_table_size(config->order_capacity)) +
+           align64(count * sizeof(px_t)) + align64(count * sizeof(struct event_mark)) +
+           align64(count * sizeof(struct order)) + align64(order_table_size(config->order_capacity)) +
            align64(account_size(config->instrument_count)) +
            align64(risk_size(config->instrument_count, rate_max(config))) +
            align64(config->timer_capacity * sizeof(struct timer)) +
@@ -64,6 +65,12 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->last_trades = (px_t *)(void *)at;
     memset(at, 0, count * sizeof(px_t));
     at += align64(count * sizeof(px_t));
+    engine->marks_told = (struct event_mark *)(void *)at;
+    memset(at, 0, count * sizeof(struct event_mark));
+    at += align64(count * sizeof(struct event_mark));
+    engine->venue_orders = (struct order *)(void *)at;
+    memset(at, 0, count * sizeof(struct order));
+    at += align64(count * sizeof(struct order));
     engine->orders = order_table_init(at, config->order_capacity);
     at += align64(order_table_size(config->order_capacity));
     engine->account = account_init(at, config->instruments, count);
@@ -145,6 +152,10 @@ static void on_other(struct engine *engine, const struct event *event)
         return;
     case EVENT_TICK:
         return;
+    case EVENT_MARK:
+        if (event->instrument < engine->instrument_count && event->body != NULL)
+            engine->marks_told[event->instrument] = *(const struct event_mark *)event->body;
+        break;
     default:
         if (event_has_levels(event->kind))
             engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
@@ -358,6 +369,12 @@ const struct book *engine_book(const struct engine *engine, uint16_t instrument)
 {
     ASSERT(instrument < engine->instrument_count);
     return &engine->books[instrument];
+}
+const struct event_mark *engine_mark(const struct engine *engine, uint16_t instrument)
+{
+    ASSERT(instrument < engine->instrument_count);
+    const struct event_mark *mark = &engine->marks_told[instrument];
+    return mark->mark_price != 0 ? mark : NULL;
 }
 struct order_table *engine_orders(struct engine *engine)
 {

@@ -29,6 +29,7 @@ struct engine_sink {
     void *context;
     void (*order)(void *context, ns_t ts, const struct order *order, const struct execution *execution);
     void (*fill)(void *context, ns_t ts, const struct order *order, const struct execution *execution);
+    void (*payment)(void *context, ns_t ts, uint16_t instrument, const struct execution *execution);
     void (*equity)(void *context, ns_t ts, const struct engine *engine);
     void (*log)(void *context, ns_t ts, enum log_level level, const char *text);
     void (*plot)(void *context, ns_t ts, const char *name, int64_t value, unsigned decimals);
@@ -62,6 +63,8 @@ struct engine_counters {
     uint64_t timers_fired;
     uint64_t gaps, crossed;   /* over all books */
     uint64_t money_overflows; /* bookings that did not fit: the run stops */
+    uint64_t payments;        /* funding and what else the venue booked without a fill */
+    uint64_t venue_orders;    /* made by the venue for us: liquidations */
 };
 
 size_t engine_size(const struct engine_config *config);
@@ -85,6 +88,8 @@ struct digest_value engine_digest(const struct engine *engine);
 ns_t engine_now(const struct engine *engine);
 const struct engine_counters *engine_counters(const struct engine *engine);
 const struct book *engine_book(const struct engine *engine, uint16_t instrument);
+/* The last mark price that the feed told; NULL: none yet. */
+const struct event_mark *engine_mark(const struct engine *engine, uint16_t instrument);
 struct order_table *engine_orders(struct engine *engine);
 const struct account *engine_account_view(const struct engine *engine);
 /* Cash plus unrealised profit of everything settled in `currency`, marked at mid (last trade, then entry,

@@ -114,10 +114,12 @@ void engine_fold_execution(struct engine *engine, const struct execution *execut
     digest_u64(digest, (uint64_t)execution->qty);
     digest_u64(digest, (uint64_t)execution->leaves);
     fold_money(digest, execution->fee);
-    digest_u64(digest, (uint64_t)execution->fee_decimals << 48 | (uint64_t)execution->kind << 40 |
-                           (uint64_t)execution->maker << 32 | (uint64_t)execution->reason << 16 |
-                           (uint16_t)execution->venue_code);
+    digest_u64(digest, (uint64_t)execution->side << 56 | (uint64_t)execution->fee_decimals << 48 |
+                           (uint64_t)execution->kind << 40 | (uint64_t)execution->maker << 32 |
+                           (uint64_t)execution->reason << 16 | (uint16_t)execution->venue_code);
     fold_text(digest, execution->fee_currency, sizeof(execution->fee_currency));
+    if (execution->kind == EXEC_PAYMENT)
+        digest_u64(digest, (uint64_t)execution->rate);
 }
 
 static void fold_book(struct digest *digest, const struct book *book)
@@ -132,6 +134,13 @@ static void fold_book(struct digest *digest, const struct book *book)
             digest_u64(digest, (uint64_t)level.qty);
         }
     }
+}
+
+/* Folded where there is some: a run without has the digest that it always had. */
+static void fold_funding(struct digest *digest, money_t funding)
+{
+    if (funding != 0)
+        fold_money(digest, funding);
 }
 
 void engine_fold_state(struct engine *engine)
@@ -149,6 +158,7 @@ void engine_fold_state(struct engine *engine)
         fold_money(digest, position->cost);
         fold_money(digest, position->realised);
         fold_money(digest, position->fees);
+        fold_funding(digest, position->funding);
     }
     for (uint32_t i = 0; i < account_balance_count(engine->account); i++) {
         const struct balance *balance = account_balance_at(engine->account, i);
@@ -157,6 +167,7 @@ void engine_fold_state(struct engine *engine)
         fold_money(digest, balance->locked);
         fold_money(digest, balance->fees);
         fold_money(digest, balance->realised);
+        fold_funding(digest, balance->funding);
     }
     for (struct order *order = order_table_next_open(engine->orders, NULL); order != NULL;
          order = order_table_next_open(engine->orders, order)) {

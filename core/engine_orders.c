@@ -48,7 +48,7 @@ static void relock(struct engine *engine, struct order *order, money_t wanted)
 
 /* ---- outputs ---- */
 
-static void tell_order(struct engine *engine, const struct order *order, const struct execution *execution)
+void engine_tell_order(struct engine *engine, const struct order *order, const struct execution *execution)
 {
     if (engine->sink != NULL && engine->sink->order != NULL)
         engine->sink->order(engine->sink->context, engine->now, order, execution);
@@ -58,15 +58,20 @@ static void tell_order(struct engine *engine, const struct order *order, const s
 
 /* ---- what the venue says ---- */
 
-static void book_fill(struct engine *engine, struct order *order, const struct execution *execution)
+void engine_fail(struct engine *engine, err_t err, const char *what, uint64_t number)
+{
+    engine->counters.money_overflows++;
+    engine->failed =
+        err_say(&engine->why, err, "%s %llu cannot be booked: %s", what, (unsigned long long)number, err_words(err));
+    engine_wake_at(engine, INT64_MIN); /* the loop looks at `failed` before the next input */
+}
+
+void engine_book_fill(struct engine *engine, const struct order *order, const struct execution *execution)
 {
     err_t err = account_fill(engine->account, order->instrument, (enum side)order->side, execution->price,
                              execution->qty, execution->fee, execution->fee_decimals, execution->fee_currency);
     if (err != ERR_OK) {
-        engine->counters.money_overflows++;
-        engine->failed = err_say(&engine->why, err, "order %llu: its fill cannot be booked: %s",
-                                 (unsigned long long)order->id, err_words(err));
-        engine_wake_at(engine, INT64_MIN); /* the loop looks at `failed` before the next input */
+        engine_fail(engine, err, "a fill of order", order->id);
         return;
     }
     engine->counters.fills++;
@@ -84,6 +89,14 @@ void engine_on_execution(struct engine *engine, const struct event *event)
     const struct execution *execution = event->body;
     engine_fold_execution(engine, execution);
     struct order *order;
+    if (UNLIKELY(execution->kind == EXEC_PAYMENT)) {
+        engine_on_payment(engine, event);
+        return;
+    }
+    if (UNLIKELY(order_id_is_venues(execution->order_id))) {
+        engine_on_venue_order(engine, event);
+        return;
+    }
     if (order_table_apply(engine->orders, execution, event->ts, &order) != ERR_OK) {
         engine->counters.illegal_reports++;
         return;
@@ -93,8 +106,8 @@ void engine_on_execution(struct engine *engine, const struct event *event)
     if (order->locked != 0 || execution->kind == EXEC_AMENDED)
         relock(engine, order, order_is_open(order) ? lock_wanted(engine, order) : 0);
     if (execution->kind == EXEC_FILL)
-        book_fill(engine, order, execution);
-    tell_order(engine, order, execution);
+        engine_book_fill(engine, order, execution);
+    engine_tell_order(engine, order, execution);
 }
 
 void engine_deliver_refusals(struct engine *engine)
@@ -108,7 +121,7 @@ void engine_deliver_refusals(struct engine *engine)
             .order_id = refusal.order_id, .venue_ts = engine->now, .kind = EXEC_REJECT, .reason = refusal.reason};
         const struct order *order = order_table_find(engine->orders, refusal.order_id);
         if (order != NULL)
-            tell_order(engine, order, &execution);
+            engine_tell_order(engine, order, &execution);
     }
 }
 
@@ -325,13 +338,17 @@ static uint64_t verb_random(struct strategy_ctx *ctx)
     return prng_next(&engine_of(ctx)->prng);
 }
 
-static void verb_log(struct strategy_ctx *ctx, enum log_level level, const char *text)
+void engine_log(struct engine *engine, enum log_level level, const char *text)
 {
-    struct engine *engine = engine_of(ctx);
     digest_u64(&engine->digest, (uint64_t)DIGEST_LOG << 56 | (uint64_t)level);
     digest_bytes(&engine->digest, text, strlen(text));
     if (engine->sink != NULL && engine->sink->log != NULL)
         engine->sink->log(engine->sink->context, engine->now, level, text);
+}
+
+static void verb_log(struct strategy_ctx *ctx, enum log_level level, const char *text)
+{
+    engine_log(engine_of(ctx), level, text);
 }
 
 static void verb_plot(struct strategy_ctx *ctx, const char *name, int64_t value, unsigned decimals)

@@ -2,6 +2,7 @@
  *
  *   engine.c         the step and the loop
  *   engine_orders.c  the strategy's verbs, the risk gate, executions, cash
+ *   engine_venue.c   what the venue does to us: payments, and orders that it makes
  *   engine_value.c   marks and equity
  *   engine_fold.c    what the digest is fed with beyond the hot path: bodies, executions, orders, the last state
  */
@@ -40,7 +41,9 @@ struct engine {
     struct grid marks;  /* what the gate's daily loss is counted from: an output setting must not move it */
     bool daily_loss;    /* some limit needs the equity */
     struct book *books;
-    px_t *last_trades; /* 0: none yet */
+    px_t *last_trades;             /* 0: none yet */
+    struct event_mark *marks_told; /* the last of each instrument; a price of 0: none yet */
+    struct order *venue_orders;    /* made by the venue for us, the last of each instrument; id 0: none yet */
     struct order_table *orders;
     struct account *account;
     struct risk *risk;
@@ -59,6 +62,13 @@ struct engine {
 extern const struct strategy_verbs engine_verbs;
 
 void engine_on_execution(struct engine *engine, const struct event *event);
+/* A fill: account, counters, sink, strategy. */
+void engine_book_fill(struct engine *engine, const struct order *order, const struct execution *execution);
+/* A booking did not fit: the run ends before the next input. */
+void engine_fail(struct engine *engine, err_t err, const char *what, uint64_t number);
+void engine_tell_order(struct engine *engine, const struct order *order, const struct execution *execution);
+/* A line of the engine's own in the run's log. */
+void engine_log(struct engine *engine, enum log_level level, const char *text);
 /* Deliver the refusals that were waiting when called. */
 void engine_deliver_refusals(struct engine *engine);
 /* Give the gate the equity of every settle currency, as of `ts`. */
@@ -91,6 +101,10 @@ enum digest_mark {
     DIGEST_TIMER,
     DIGEST_STATE
 };
+
+/* ---- engine_venue.c ---- */
+void engine_on_payment(struct engine *engine, const struct event *event);
+void engine_on_venue_order(struct engine *engine, const struct event *event);
 
 /* ---- engine_fold.c ---- */
 /* What an input carries beyond its header: levels, or the fields of its body. */

@@ -118,6 +118,7 @@ err_t order_apply(struct order *order, const struct execution *execution, ns_t t
     case EXEC_AMEND_REJECT:
         order->amend_pending = 0;
         break;
+    case EXEC_PAYMENT: /* of no order: the table forbids it */
     case EXEC_KIND_COUNT:
         return ERR_STATE;
     }

@@ -56,7 +56,8 @@ enum order_state { ORDER_STATE_MAP(ORDER_STATE_ENUM) ORDER_STATE_COUNT };
     X(EXPIRED, "expired")                                                                                            \
     X(CANCEL_REJECT, "cancel_reject") /* the order stays as it is */                                                 \
     X(AMENDED, "amended")             /* price and qty are the new ones */                                           \
-    X(AMEND_REJECT, "amend_reject")
+    X(AMEND_REJECT, "amend_reject")                                                                                  \
+    X(PAYMENT, "payment") /* of no order: money booked by the venue that is no fill; reason says what for */
 #define EXEC_KIND_ENUM(name, text) EXEC_##name,
 enum exec_kind { EXEC_KIND_MAP(EXEC_KIND_ENUM) EXEC_KIND_COUNT };
 #undef EXEC_KIND_ENUM
@@ -87,7 +88,13 @@ enum exec_kind { EXEC_KIND_MAP(EXEC_KIND_ENUM) EXEC_KIND_COUNT };
     X(STALE_BOOK, "the book is stale")                                                                               \
     X(TABLE_FULL, "order table full")                                                                                \
     X(VENUE, "venue's own reason")                                                                                   \
-    X(SESSION_END, "session ended")
+    X(SESSION_END, "session ended")                                                                                  \
+    X(INSUFFICIENT_MARGIN, "insufficient margin")                                                                    \
+    X(LEVERAGE_LIMIT, "position above what its leverage allows")                                                     \
+    X(LIQUIDATION, "the account is being liquidated")                                                                \
+    X(ACCOUNT_CLOSED, "the account was closed by a liquidation")                                                     \
+    X(FUNDING, "funding")                                                                                            \
+    X(INSURANCE, "a loss beyond the balance, borne by the insurance fund")
 #define REASON_ENUM(name, text) REASON_##name,
 enum reason { REASON_MAP(REASON_ENUM) REASON_COUNT };
 #undef REASON_ENUM
@@ -106,24 +113,33 @@ struct order_request {
 };
 STATIC_ASSERT(sizeof(struct order_request) == 32, "no padding");
 
+/* Orders that the venue makes for us (liquidations) have this bit in their id, ours never. They are told whole: ACK
+ * with side and quantity, fills, and the end; at most one an instrument at a time. */
+#define ORDER_ID_VENUE (UINT64_C(1) << 63)
+static inline bool order_id_is_venues(uint64_t order_id)
+{
+    return (order_id & ORDER_ID_VENUE) != 0;
+}
+
 /* What the venue (or the risk gate) says: the body of EVENT_EXECUTION. */
 struct execution {
-    uint64_t order_id;    /* ours */
+    uint64_t order_id;    /* ours, or the venue's (ORDER_ID_VENUE); PAYMENT: 0 */
     uint64_t venue_order; /* the venue's; 0: not yet known */
-    uint64_t trade_id;    /* fills: the venue's, unique per instrument */
+    uint64_t trade_id;    /* fills: the venue's, unique per instrument; PAYMENT: its number */
     ns_t venue_ts;        /* when it happened at the venue */
-    px_t price;           /* fill price; AMENDED: new price */
-    qty_t qty;            /* fill quantity; AMENDED: new total quantity */
+    px_t price;           /* fill price; AMENDED: new price; PAYMENT: the mark, 0: none */
+    qty_t qty;            /* fill quantity; AMENDED: new total quantity; PAYMENT: the position, signed */
     qty_t leaves;         /* what rests after this */
-    money_t fee;          /* fills: at fee_decimals, negative is a rebate */
+    money_t fee;          /* fills, PAYMENT: what we pay, at fee_decimals; negative: what we get */
     char fee_currency[24];
     uint8_t fee_decimals;
-    uint8_t kind;  /* enum exec_kind */
-    uint8_t maker; /* fills: 1 when we were the resting side */
-    uint8_t reserved;
+    uint8_t kind;       /* enum exec_kind */
+    uint8_t maker;      /* fills: 1 when we were the resting side */
+    uint8_t side;       /* orders that the venue makes: enum side; ours: 0, the order says it */
     uint16_t reason;    /* enum reason */
     int16_t venue_code; /* the venue's own reject code (-2010 ...), 0: none */
-    uint64_t reserved2[2];
+    int64_t rate;       /* PAYMENT of funding: its rate at 10^-12 */
+    uint64_t reserved;
 };
 STATIC_ASSERT(sizeof(struct execution) == 128, "written to journals: two cache lines, no padding");
 

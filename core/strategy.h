@@ -73,6 +73,10 @@ struct strategy {
     void (*timer)(struct strategy_ctx *ctx, void *state, uint64_t timer_id, ns_t deadline);
     void (*signal)(struct strategy_ctx *ctx, void *state, const struct event *event);
     void (*stop)(struct strategy_ctx *ctx, void *state);
+    /* After the venue booked money that is no fill: funding (REASON_FUNDING), a loss that the insurance fund bore.
+     * Orders that the venue makes for us (liquidations) come through `order` and `fill` like our own; their ids
+     * have the bit ORDER_ID_VENUE, and strategy_orders does not know them. */
+    void (*payment)(struct strategy_ctx *ctx, void *state, uint16_t instrument, const struct execution *execution);
 };
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };

@@ -96,6 +96,8 @@ static void walk_execution(struct walk *walk, struct execution *execution)
     walk_u8(walk, &execution->maker);
     walk_u16(walk, &execution->reason);
     walk_i16(walk, &execution->venue_code);
+    walk_u8(walk, &execution->side);
+    walk_i64(walk, &execution->rate);
 }
 
 /* How many fields a kind has; 0: no body. */
@@ -109,7 +111,7 @@ static uint32_t field_count(uint8_t kind)
     case EVENT_TICKER:
         return 6;
     case EVENT_EXECUTION:
-        return 14;
+        return 16;
     case EVENT_BALANCE:
     case EVENT_POSITION:
         return 3;

@@ -20,7 +20,7 @@ static struct execution report(enum exec_kind kind, qty_t qty)
 /* ---- the transition table ---- */
 
 /* One line a state: what may reach it, as letters; the rest is refused.
- * A ack, J reject, F fill, C cancelled, X expired, c cancel reject, M amended, m amend reject */
+ * A ack, J reject, F fill, C cancelled, X expired, c cancel reject, M amended, m amend reject, P payment */
 static const struct {
     enum order_state state;
     const char *legal;
@@ -28,7 +28,7 @@ static const struct {
     {ORDER_NONE, ""},         {ORDER_PENDING, "AJFCXcMm"}, {ORDER_LIVE, "AFCXcMm"}, {ORDER_FILLED, "Acm"},
     {ORDER_CANCELLED, "Acm"}, {ORDER_EXPIRED, "Acm"},      {ORDER_REJECTED, "cm"},
 };
-static const char letters[] = "AJFCXcMm"; /* in the order of enum exec_kind */
+static const char letters[] = "AJFCXcMmP"; /* in the order of enum exec_kind */
 
 Test(order, transitions_are_those_of_the_table)
 {

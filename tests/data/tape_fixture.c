@@ -73,6 +73,8 @@ static void fill_body(struct prng *prng, struct event *event, void *memory)
         execution->maker = (uint8_t)prng_below(prng, 2);
         execution->reason = (uint16_t)prng_below(prng, REASON_COUNT);
         execution->venue_code = (int16_t)prng_range(prng, -5100, 5100);
+        execution->side = (uint8_t)prng_below(prng, 2);
+        execution->rate = wild(prng);
         break;
     }
     case EVENT_BALANCE:
