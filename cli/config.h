@@ -129,7 +129,7 @@ struct config_output {
 };
 
 struct config_engine {
-    uint32_t book_window, book_far, order_capacity, timer_capacity;
+    uint32_t book_window, book_far, l3_orders, order_capacity, timer_capacity;
 };
 
 struct config_tree; /* the parsed text, for messages */

@@ -4,6 +4,7 @@
 #include "cli/table.h"
 #include "cli/values.h"
 #include "cli/version.h"
+#include "core/book_l3.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -173,6 +174,23 @@ static json_t *tapes_json(const struct stage *stage)
     return list;
 }
 
+/* Of all books. False: none has single orders. */
+static bool sum_level3(const struct stage *stage, struct l3_stats *sum)
+{
+    *sum = (struct l3_stats){0};
+    for (uint16_t i = 0; i < stage->instrument_count; i++) {
+        const struct book *book = engine_book(stage->engine, i);
+        if (book->l3 == NULL)
+            continue;
+        const struct l3_stats *stats = &book->l3->stats;
+        sum->orders_most = stats->orders_most > sum->orders_most ? stats->orders_most : sum->orders_most;
+        sum->lost_full += stats->lost_full;
+        sum->lost_wrong += stats->lost_wrong;
+        sum->passed_over += stats->passed_over;
+    }
+    return sum->orders_most + sum->passed_over != 0;
+}
+
 /* What the simulated venue counted; `clock_behind` above zero says that arrival stamps are not to be trusted. */
 static json_t *venue_json(const struct stage *stage)
 {
@@ -184,6 +202,15 @@ static json_t *venue_json(const struct stage *stage)
     json_set_u64(object, "clock_behind", stats.clock_behind);
     json_set_u64(object, "lookahead_blocks", stats.lookahead_most);
     json_set_u64(object, "feed_unstamped", stage_feed_unstamped(stage));
+    struct l3_stats level3;
+    if (sum_level3(stage, &level3)) {
+        json_t *orders = json_object();
+        json_set_u64(orders, "orders_most", level3.orders_most);
+        json_set_u64(orders, "lost_full", level3.lost_full);
+        json_set_u64(orders, "lost_wrong", level3.lost_wrong);
+        json_set_u64(orders, "passed_over", level3.passed_over);
+        json_set(object, "level3", orders);
+    }
     return object;
 }
 
@@ -338,6 +365,13 @@ void run_result_print(const struct run_summary *summary)
                "ran behind;\n         they count as of their arrival. `tapedeck import --clock-offset constant` "
                "corrects a tape\n\n",
                behind);
+    struct l3_stats level3;
+    if (sum_level3(summary->stage, &level3) && level3.lost_full + level3.lost_wrong != 0)
+        printf("warning: single orders were lost %" PRIu64
+               " times for want of room (raise engine.l3_orders) and %" PRIu64
+               " times by messages\n         that do not fit what came before; their books were stale until told "
+               "anew\n\n",
+               level3.lost_full, level3.lost_wrong);
     print_account(summary->stage);
     print_positions(summary->stage);
     putchar('\n');

@@ -1,5 +1,6 @@
 #include "cli/world_up.h"
 
+#include "cli/tape_level3.h"
 #include "feeds/clip_feed.h"
 #include "feeds/delay_feed.h"
 #include "feeds/synth_market.h"
@@ -232,6 +233,45 @@ static err_t clip_lanes(struct stage *stage, const struct run_config *config, st
     return ERR_OK;
 }
 
+/* The first tape that has the instrument. */
+static const char *tape_of(const struct stage *stage, uint16_t number)
+{
+    for (uint16_t lane = 0; lane < stage->lane_count; lane++)
+        if (tape_level3_maps(stage->tapes[lane].path, stage->inside->maps[lane], number))
+            return stage->tapes[lane].path;
+    return "";
+}
+
+/* The exact queue needs order-by-order events of every instrument, from whichever tape. They are at the beginning, as
+ * a rule: only when they are not there are the tapes read through. */
+static err_t check_level3(const struct stage *stage, const struct run_config *config, struct err_text *why)
+{
+    if (config->venue.queue.kind != QUEUE_L3_FIFO)
+        return ERR_OK;
+    if (stage->inside->synth != NULL)
+        return config->feed.synth.level3
+                   ? ERR_OK
+                   : run_config_error(config, "venue.queue", why,
+                                      "l3_fifo needs order-by-order events, and the made market sends none: set "
+                                      "feed.synth.level3: true, or choose a queue model for price levels (power)");
+    bool *has = calloc(stage->instrument_count, sizeof(*has));
+    if (has == NULL)
+        return no_memory(why);
+    err_t err = ERR_OK;
+    for (int pass = 0; pass < 2; pass++)
+        for (uint16_t lane = 0; lane < stage->lane_count && err == ERR_OK; lane++)
+            err = tape_level3_find(stage->tapes[lane].path, stage->inside->maps[lane], has, pass == 0 ? 1 : 0, why);
+    for (uint16_t i = 0; i < stage->instrument_count && err == ERR_OK; i++)
+        if (!has[i])
+            err =
+                run_config_error(config, "venue.queue", why,
+                                 "l3_fifo needs order-by-order events, and there are none of %s in %s: add the "
+                                 "level-3 tape of it to feed.tapes, or choose a queue model for price levels (power)",
+                                 stage->instruments[i].symbol, tape_of(stage, i));
+    free(has);
+    return err;
+}
+
 /* ---- world, venue, engine ---- */
 
 static const struct book *engine_books(const void *context, uint16_t instrument)
@@ -273,7 +313,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .book_far = config->engine.book_far,
                                        .own_orders_max = config->engine.order_capacity,
                                        .check_funds = config->venue.check_funds,
-                                       .queue = config->venue.queue};
+                                       .queue = config->venue.queue,
+                                       .l3_orders = config->engine.l3_orders};
     struct sim_config world = {.lanes = inside->lanes,
                                .lane_count = stage->lane_count,
                                .latency = &latency,
@@ -284,6 +325,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                          .instrument_count = stage->instrument_count,
                                          .book_window = config->engine.book_window,
                                          .book_far = config->engine.book_far,
+                                         .l3_orders = config->engine.l3_orders,
                                          .order_capacity = config->engine.order_capacity,
                                          .timer_capacity = config->engine.timer_capacity,
                                          .equity_interval = config->output.equity_interval,
@@ -352,6 +394,8 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
         err = made ? open_synth(opened, config, why) : open_tapes(opened, config, why);
     if (err == ERR_OK && opened->instrument_count == 0)
         err = err_say(why, ERR_CONFIG, "%s: the tape has no instrument", opened->tapes[0].path);
+    if (err == ERR_OK)
+        err = check_level3(opened, config, why);
     if (err == ERR_OK)
         err = delay_lanes(opened, config, why);
     if (err == ERR_OK)

@@ -5,6 +5,7 @@
  * the same few words, each waiting for the one before (measured: a third slower). Why not a hash or a tree near the
  * touch: three to five times the cost of the array, and iteration orders to worry about. */
 #include "core/book_inside.h"
+#include "core/book_l3.h"
 
 #include <string.h>
 
@@ -359,11 +360,15 @@ void book_apply(struct book *book, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_BOOK_DELTA:
+        if (UNLIKELY(book->display != BOOK_BY_LEVELS) && !book_l3_before_levels(book, event))
+            return;
         book->stats.deltas++;
         if (UNLIKELY(is_empty(book)))
             start_grid(book, event);
         break;
     case EVENT_BOOK_SNAPSHOT:
+        if (book->l3 != NULL && !book_l3_before_levels(book, event))
+            return;
         book->stats.snapshots++;
         book_clear(book);
         book->flags = event->flags & EVENT_PARTIAL ? BOOK_PARTIAL : 0;
@@ -373,6 +378,15 @@ void book_apply(struct book *book, const struct event *event)
     case EVENT_GAP:
         book->stats.gaps++;
         book->flags |= BOOK_STALE;
+        if (book->l3 != NULL)
+            book_l3_lose(book);
+        return;
+    case EVENT_L3_ADD:
+    case EVENT_L3_MODIFY:
+    case EVENT_L3_CANCEL:
+    case EVENT_L3_EXECUTE:
+        if (book->l3 != NULL)
+            book_l3_apply(book, event);
         return;
     default:
         return;
@@ -422,4 +436,6 @@ void book_copy(struct book *to, const struct book *from)
     to->seq = from->seq;
     to->ts = from->ts;
     to->stats = from->stats;
+    if (to->l3 != NULL)
+        book_l3_copy(to, from);
 }

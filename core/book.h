@@ -39,6 +39,15 @@ enum book_flag {
     BOOK_PARTIAL = 1 << 2, /* the last snapshot held only the top levels */
 };
 
+/* Who says what is displayed. Without orders (book_l3.h): the messages with levels. */
+enum book_display {
+    BOOK_BY_LEVELS,
+    BOOK_BY_EITHER, /* the orders, until a message with levels comes: then BY_LEVELS */
+    BOOK_BY_ORDERS, /* messages with levels are passed over */
+};
+
+struct book_l3;
+
 struct book_stats {
     uint64_t snapshots;
     uint64_t deltas;
@@ -75,6 +84,8 @@ struct book {
     bool covered[2];       /* false: that side of it was empty */
     struct book_side sides[2];
     struct book_side spare; /* empty arrays that a moving window is rebuilt in */
+    enum book_display display;
+    struct book_l3 *l3; /* its single orders, NULL: level-3 events change nothing */
     const struct instrument *instrument;
     uint64_t seq; /* of the last message applied */
     ns_t ts;      /* of the last message applied */
@@ -86,10 +97,11 @@ size_t book_size(uint32_t window, uint32_t far_capacity);
  * grid and must outlive the book. A new book is empty and stale. */
 void book_init(struct book *book, void *memory, uint32_t window, uint32_t far_capacity,
                const struct instrument *instrument);
-/* Make `to` (initialised with the same sizes and instrument) hold what `from` holds; counters too. */
+/* Make `to` (initialised with the same sizes and instrument) hold what `from` holds; counters too. A `to` with orders
+ * needs a `from` with orders. */
 void book_copy(struct book *to, const struct book *from);
 
-/* Apply a BOOK_SNAPSHOT, BOOK_DELTA or GAP; other kinds change nothing. */
+/* Apply a BOOK_SNAPSHOT, BOOK_DELTA or GAP, and with orders a level-3 event; other kinds change nothing. */
 void book_apply(struct book *book, const struct event *event);
 /* One level, outside of messages (a simulated venue's own changes). */
 void book_set(struct book *book, enum side side, px_t price, qty_t qty);

@@ -1,4 +1,5 @@
 /* The step and the loop: what every input passes through. */
+#include "core/book_l3.h"
 #include "core/engine_state.h"
 
 #include <string.h>
@@ -17,11 +18,17 @@ static uint32_t rate_max(const struct engine_config *config)
     return most;
 }
 
+static size_t l3_size(const struct engine_config *config)
+{
+    return config->l3_orders == 0 ? 0 : align64(book_l3_size(config->l3_orders));
+}
+
 /* Everything the engine owns, in the order in which engine_init places it. */
 static size_t parts_size(const struct engine_config *config)
 {
     const size_t count = config->instrument_count;
-    return align64(count * sizeof(struct book)) + count * align64(book_size(config->book_window, config->book_far)) +
+    return align64(count * sizeof(struct book)) +
+           count * (align64(book_size(config->book_window, config->book_far)) + l3_size(config)) +
            align64(count * sizeof(px_t)) + align64(count * sizeof(struct event_mark)) +
            align64(count * sizeof(struct order)) + align64(order_table_size(config->order_capacity)) +
            align64(account_size(config->instrument_count)) +
@@ -60,6 +67,9 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     for (uint16_t i = 0; i < count; i++) {
         book_init(&engine->books[i], at, config->book_window, config->book_far, &config->instruments[i]);
         at += align64(book_size(config->book_window, config->book_far));
+        if (config->l3_orders != 0)
+            book_l3_attach(&engine->books[i], at, config->l3_orders, BOOK_BY_EITHER);
+        at += l3_size(config);
         engine->daily_loss |= config->limits[i].daily_loss_max != 0;
     }
     engine->last_trades = (px_t *)(void *)at;
@@ -132,6 +142,18 @@ static inline void on_trade(struct engine *engine, const struct event *event)
         engine->strategy->trade(&engine->ctx, engine->strategy_state, event);
 }
 
+static void on_level3(struct engine *engine, const struct event *event)
+{
+    struct book *book = &engine->books[event->instrument];
+    engine_fold_body(engine, event);
+    book_apply(book, event);
+    engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
+    if (UNLIKELY(book->flags & BOOK_CROSSED) && book->display != BOOK_BY_LEVELS)
+        engine->counters.crossed++;
+    if (engine->strategy->book != NULL)
+        engine->strategy->book(&engine->ctx, engine->strategy_state, event);
+}
+
 static void on_other(struct engine *engine, const struct event *event)
 {
     const struct strategy *strategy = engine->strategy;
@@ -185,6 +207,12 @@ static inline void step(struct engine *engine, const struct event *event)
         break;
     case EVENT_EXECUTION:
         engine_on_execution(engine, event);
+        break;
+    case EVENT_L3_ADD:
+    case EVENT_L3_MODIFY:
+    case EVENT_L3_CANCEL:
+    case EVENT_L3_EXECUTE:
+        on_level3(engine, event);
         break;
     default:
         on_other(engine, event);

@@ -41,6 +41,7 @@ struct engine_config {
     uint16_t instrument_count;
     uint32_t book_window;    /* BOOK_WINDOW_DEFAULT */
     uint32_t book_far;       /* BOOK_FAR_DEFAULT */
+    uint32_t l3_orders;      /* single orders of a level-3 book, an instrument; 0: level-3 events move no book */
     uint32_t order_capacity; /* power of two */
     uint32_t timer_capacity;
     ns_t equity_interval; /* sink->equity on this UTC-aligned grid; 0: never */

@@ -27,7 +27,8 @@ extern "C" {
 /* code, name, payload */
 #define EVENT_KIND_MAP(X)                                                                                            \
     X(NONE, "none")              /* never delivered */                                                               \
-    X(BOOK_SNAPSHOT, "snapshot") /* levels: the whole book; replaces it */                                           \
+    X(BOOK_SNAPSHOT, "snapshot") /* levels: the whole book; replaces it. No levels: it is empty, and on a            \
+                                    level-3 tape what rests follows as L3_ADD */                                     \
     X(BOOK_DELTA, "delta")       /* levels: absolute quantities, 0 deletes */                                        \
     X(TRADE, "trade")            /* levels[0]: price and quantity; EVENT_SELL: the aggressor sold */                 \
     X(BBO, "bbo")                /* levels[0]: best bid (bid_count 1), then best ask (ask_count 1) */                \
@@ -135,6 +136,10 @@ err_t event_kind_parse(const char *name, size_t name_size, enum event_kind *kind
 static inline bool event_has_levels(uint8_t kind)
 {
     return kind >= EVENT_BOOK_SNAPSHOT && kind <= EVENT_L3_EXECUTE;
+}
+static inline bool event_is_level3(uint8_t kind)
+{
+    return kind >= EVENT_L3_ADD && kind <= EVENT_L3_EXECUTE;
 }
 /* Size of the body of a kind, 0 for kinds without one (and for EVENT_EXECUTION: see core/order.h). */
 size_t event_body_size(enum event_kind kind);

@@ -127,7 +127,7 @@ bool queue_model_is_valid(const struct queue_model *model)
         return model->exponent >= 1 && model->exponent <= QUEUE_EXPONENT_MAX;
     if (model->kind == QUEUE_LOG || model->kind == QUEUE_LOG2)
         return model->unit >= 1 && model->unit <= INT64_C(1000000000000000000);
-    return model->kind <= QUEUE_LOG2;
+    return model->kind <= QUEUE_L3_FIFO;
 }
 
 /* The share of the cancelled quantity that stood ahead, 1 - p, as numerator / denominator; numerator <= denominator <
@@ -179,6 +179,7 @@ static struct share share_ahead(const struct queue_model *model, uint64_t ahead,
     bool linear = queue_model_has_exponent(model->kind) && model->exponent == QUEUE_EXPONENT_ONE;
     switch (linear ? QUEUE_PROPORTIONAL : model->kind) {
     case QUEUE_PESSIMISTIC:
+    case QUEUE_L3_FIFO: /* asked by nobody: nothing is split there */
         return (struct share){0, 1};
     case QUEUE_OPTIMISTIC:
         return (struct share){1, 1};

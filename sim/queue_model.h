@@ -16,6 +16,7 @@
  *   power3         1 - (ahead / (ahead + behind))^n      PowerProb3(n): above 1 harder than proportional
  *   log            l(behind) / (l(behind) + l(ahead))    LogProb, l(x) = ln(1 + x / unit)
  *   log2           l(behind) / l(behind + ahead)         LogProb2
+ *   l3_fifo        none of this: level-3 data tell from where
  *
  * The names and formulas are those of hftbacktest's probability queue models (after E. Rigtorp, "Estimating order
  * queue position", 2013). The log models are not scale free: `unit` says what counts as 1; 10^qty_decimals of
@@ -49,6 +50,7 @@ enum queue_kind {
     QUEUE_POWER3,
     QUEUE_LOG,
     QUEUE_LOG2,
+    QUEUE_L3_FIFO, /* no model: the tape tells every order, and the place is known (venue_l3.c) */
 };
 
 /* Exponents are counted in quarters: 1 is 0.25, 32 is 8. */

@@ -7,8 +7,8 @@
 
 #define ALIGN64(size) (((size) + 63) & ~(size_t)63)
 
-/* Buckets of levels for each bucket of orders: most prices that a message tells are not ours, and an empty bucket says
- * so at once. */
+/* Buckets of levels for each bucket of orders: most prices that a message tells are not ours, and an empty bucket
+ * says so at once. */
 #define LEVEL_SPREAD 16
 
 static uint32_t bucket_count(uint32_t orders)
@@ -19,16 +19,26 @@ static uint32_t bucket_count(uint32_t orders)
     return count;
 }
 
+static size_t books_memory(const struct venue_config *config)
+{
+    return config->instrument_count *
+           (ALIGN64(sizeof(struct book)) + ALIGN64(book_size(config->book_window, config->book_far)) +
+            (config->l3_orders == 0 ? 0 : ALIGN64(book_l3_size(config->l3_orders))));
+}
+
+static size_t l3_taken_memory(const struct venue_config *config)
+{
+    return config->queue.kind == QUEUE_L3_FIFO ? config->instrument_count * ALIGN64(l3_size(config->l3_orders)) : 0;
+}
+
 size_t venue_size(const struct venue_config *config)
 {
     size_t instruments = config->instrument_count, orders = config->own_orders_max;
     return ALIGN64(sizeof(struct venue)) + ALIGN64(instruments * sizeof(struct venue_instrument)) +
            ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
            (1 + LEVEL_SPREAD) * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
-           ALIGN64(account_size(config->instrument_count)) +
-           (config->leader != NULL ? 0
-                                   : instruments * (ALIGN64(sizeof(struct book)) +
-                                                    ALIGN64(book_size(config->book_window, config->book_far))));
+           ALIGN64(account_size(config->instrument_count)) + l3_taken_memory(config) +
+           (config->leader != NULL ? 0 : books_memory(config));
 }
 
 static void *carve(char **at, size_t size)
@@ -59,6 +69,17 @@ static void follow(struct venue *leader, struct venue *venue)
     while (leader->follower != NULL)
         leader = leader->follower;
     leader->follower = venue;
+}
+
+/* A book of its own: by its orders where the run is exact. */
+static void init_book(struct venue_instrument *market, const struct venue_config *config, char **at)
+{
+    market->book = carve(at, sizeof(*market->book));
+    book_init(market->book, carve(at, book_size(config->book_window, config->book_far)), config->book_window,
+              config->book_far, market->instrument);
+    if (config->l3_orders != 0)
+        book_l3_attach(market->book, carve(at, book_l3_size(config->l3_orders)), config->l3_orders,
+                       config->queue.kind == QUEUE_L3_FIFO ? BOOK_BY_ORDERS : BOOK_BY_EITHER);
 }
 
 struct venue *venue_init(void *memory, const struct venue_config *config, const struct venue_sink *sink)
@@ -99,13 +120,14 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         market->best[SIDE_BUY] = market->best[SIDE_SELL] = SLOT_NONE;
         market->worst[SIDE_BUY] = market->worst[SIDE_SELL] = SLOT_NONE;
         market->traded_first = SLOT_NONE;
-        if (config->leader != NULL) {
+        if (config->queue.kind == QUEUE_L3_FIFO)
+            market->l3_taken = carve(&at, l3_size(config->l3_orders));
+        if (config->leader != NULL)
             market->book = config->leader->markets[i].book;
-            continue;
-        }
-        market->book = carve(&at, sizeof(*market->book));
-        book_init(market->book, carve(&at, book_size(config->book_window, config->book_far)), config->book_window,
-                  config->book_far, market->instrument);
+        else
+            init_book(market, config, &at);
+        /* All venues of a lockstep see the same books, which are kept by orders or are not. */
+        ASSERT(is_l3_fifo(market) == (market->book->display == BOOK_BY_ORDERS));
     }
     if (config->leader != NULL)
         follow(config->leader, venue);
@@ -263,6 +285,10 @@ static void after_book(struct venue *venue, const struct event *event, bool was_
         take_forget(market);
     if (market->book->flags & BOOK_STALE)
         return;
+    if (is_l3_fifo(market)) {
+        l3_after_message(venue, market, event->instrument);
+        return;
+    }
     if ((market->taken[SIDE_BUY].count | market->taken[SIDE_SELL].count) != 0)
         take_after_book(market, event);
     if (market->open_count != 0)
@@ -272,7 +298,8 @@ static void after_book(struct venue *venue, const struct event *event, bool was_
 static void after_trade(struct venue *venue, const struct event *event, ns_t stamp)
 {
     struct venue_instrument *market = &venue->markets[event->instrument];
-    if (market->open_count != 0 && (event->flags & EVENT_SPECIAL) == 0 && (market->book->flags & BOOK_STALE) == 0)
+    if (market->open_count != 0 && (event->flags & EVENT_SPECIAL) == 0 && (market->book->flags & BOOK_STALE) == 0 &&
+        !is_l3_fifo(market))
         queue_after_trade(venue, market, event, stamp);
 }
 
@@ -285,8 +312,7 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
         if (UNLIKELY(one->watch != NULL))
             one->watch->market = event;
     }
-    if (event->kind != EVENT_BOOK_SNAPSHOT && event->kind != EVENT_BOOK_DELTA && event->kind != EVENT_GAP &&
-        event->kind != EVENT_TRADE)
+    if (!event_has_levels(event->kind) && event->kind != EVENT_GAP)
         return;
     if (event->kind == EVENT_GAP && event->instrument == INSTRUMENT_NONE) {
         for (uint16_t i = 0; i < venue->instrument_count; i++)
@@ -302,6 +328,8 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
         return;
     }
     struct book *book = venue->markets[event->instrument].book;
+    if (event->kind == EVENT_BBO || (event_is_level3(event->kind) && book->display == BOOK_BY_LEVELS))
+        return;
     const bool was_stale = (book->flags & BOOK_STALE) != 0;
     book_apply(book, event);
     for (struct venue *one = venue; one != NULL; one = one->follower)

@@ -25,6 +25,8 @@
  *  - A trade through the price (worse for the aggressor than our price) fills it whole, at its own price.
  *  - Opposite displayed quantity at or through its price (a depth update crosses us) fills it at its own price,
  *    at most by what is displayed there and not yet consumed.
+ *  - With QUEUE_L3_FIFO the book is made of the single orders of the tape, and the rules for resting orders are those
+ *    of venue_l3.c.
  *  - Recorded trades flagged EVENT_SPECIAL fill nothing. Aggressor side unknown: price decides.
  *  - Our orders never trade with each other: one that would have to trade at or through a price where we
  *    rest on the other side is rejected (REASON_SELF_TRADE).
@@ -76,7 +78,10 @@ struct venue_config {
     uint32_t own_orders_max;  /* resting at once, over all instruments */
     bool check_funds;         /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
     struct queue_model queue; /* zero: pessimistic; a `unit` of 0 is one whole unit of each instrument */
-    struct venue *leader; /* a lockstep: the venue that keeps the books and passes the market on; NULL: this one does */
+    uint32_t l3_orders; /* single orders of a level-3 book, an instrument (core/book_l3.h); 0: level-3 events are
+                           nothing to the venue, and there is no QUEUE_L3_FIFO */
+    struct venue
+        *leader;      /* a lockstep: the venue that keeps the books and passes the market on; NULL: this one does */
     ns_t stamp_slack; /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
                        */
     struct venue_watch *watch; /* NULL: none; outlives the venue */

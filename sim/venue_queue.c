@@ -65,6 +65,7 @@ void queue_join(struct venue *venue, const struct own_order *from)
     order->credit = 0;
     order->credit_ts = 0;
     order->since = venue->now;
+    order->joined = is_l3_fifo(market) ? market->book->l3->last_place : 0;
     order->place = (struct queue_place){order->ahead, 0};
     order->before_drop = PLACE_NONE;
 
@@ -101,8 +102,7 @@ void queue_leave(struct venue *venue, struct own_order *order)
 
 /* ---- fills of resting orders ---- */
 
-/* Fill a resting order by at most `qty`, and take it off the queue when that ended it. */
-static qty_t fill_resting(struct venue *venue, struct own_order *order, qty_t qty)
+qty_t queue_fill(struct venue *venue, struct own_order *order, qty_t qty)
 {
     qty_t filled = venue_fill(venue, order, order->price, qty, true);
     if (order->ended)
@@ -183,6 +183,20 @@ static void anchor_side(struct venue *venue, struct venue_instrument *market, en
             anchor_level(venue, market, &venue->levels[slot], event);
 }
 
+/* The one order that a level-3 message changed stood at one price, and stands at one. */
+static void anchor_changed(struct venue *venue, struct venue_instrument *market, const struct event *event)
+{
+    const struct l3_change *change = &market->book->l3->change;
+    const px_t prices[2] = {change->before.price, change->after.price};
+    if (change->kind == L3_UNCHANGED)
+        return;
+    for (int i = change->kind == L3_MOVED && prices[0] != prices[1] ? 0 : 1; i < 2; i++) {
+        const uint32_t slot = level_find(venue, event->instrument, change->side, prices[i]);
+        if (slot != SLOT_NONE)
+            anchor_level(venue, market, &venue->levels[slot], event);
+    }
+}
+
 /* Opposite quantity displayed at or through the order's price, not yet taken, fills it, after what is
  * displayed before it in its own queue (only a crossed feed shows both). */
 static void fill_crossed(struct venue *venue, struct venue_instrument *market, struct own_order *order)
@@ -200,10 +214,10 @@ static void fill_crossed(struct venue *venue, struct venue_instrument *market, s
         got += take;
     }
     if (got > 0)
-        (void)fill_resting(venue, order, got);
+        (void)queue_fill(venue, order, got);
 }
 
-static void cross_side(struct venue *venue, struct venue_instrument *market, enum side side)
+void queue_cross(struct venue *venue, struct venue_instrument *market, enum side side)
 {
     const struct level *touch = &market->book->touch[side_opposite(side)];
     uint32_t slot = market->best[side];
@@ -219,14 +233,16 @@ static void cross_side(struct venue *venue, struct venue_instrument *market, enu
 
 void queue_after_book(struct venue *venue, struct venue_instrument *market, const struct event *event)
 {
-    if (market->best[SIDE_BUY] != SLOT_NONE)
+    if (event_is_level3(event->kind))
+        anchor_changed(venue, market, event);
+    else if (market->best[SIDE_BUY] != SLOT_NONE)
         anchor_side(venue, market, SIDE_BUY, event);
-    if (market->best[SIDE_SELL] != SLOT_NONE)
+    if (!event_is_level3(event->kind) && market->best[SIDE_SELL] != SLOT_NONE)
         anchor_side(venue, market, SIDE_SELL, event);
     if (market->traded_first != SLOT_NONE)
         place_forget_traded(venue, market);
-    cross_side(venue, market, SIDE_BUY);
-    cross_side(venue, market, SIDE_SELL);
+    queue_cross(venue, market, SIDE_BUY);
+    queue_cross(venue, market, SIDE_SELL);
 }
 
 /* ---- after a trade ---- */
@@ -247,7 +263,7 @@ static void fill_level(struct venue *venue, uint32_t slot, struct print *print)
         next = order->next;
         if (print->ts <= order->since)
             continue;
-        qty_t filled = fill_resting(venue, order, own_leaves(order));
+        qty_t filled = queue_fill(venue, order, own_leaves(order));
         print->left = print->left > filled ? print->left - filled : 0;
     }
 }
@@ -290,7 +306,7 @@ static void pass_level(struct venue *venue, struct venue_instrument *market, uin
         if (UNLIKELY(venue->watch != NULL))
             why_trade(venue, order, &trade, print->left, over);
         if (over > 0)
-            print->left -= fill_resting(venue, order, over < own_leaves(order) ? over : own_leaves(order));
+            print->left -= queue_fill(venue, order, over < own_leaves(order) ? over : own_leaves(order));
     }
 }
 

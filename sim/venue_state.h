@@ -14,6 +14,7 @@
 #ifndef TAPEDECK_SIM_VENUE_STATE_H
 #define TAPEDECK_SIM_VENUE_STATE_H
 
+#include "core/book_l3.h"
 #include "sim/fee.h"
 #include "sim/queue_model.h"
 #include "sim/venue.h"
@@ -42,6 +43,7 @@ struct own_order {
     struct queue_place before_drop; /* `place` before the level's last drop; PLACE_NONE: joined after it */
     ns_t since;                     /* trades stamped at or before this are older than our place in the queue */
     money_t locked;                 /* spot funds held, at MONEY_DECIMALS of the quote (buy) or base (sell) */
+    uint64_t joined;                /* level 3: the last place of its book when the order joined */
     uint32_t next, previous;        /* same level, time order; `next` also links free slots */
     uint32_t level;
     uint32_t id_next; /* same hash bucket */
@@ -98,6 +100,8 @@ struct venue_instrument {
     uint32_t traded_first;      /* own levels with trades that the display may not show yet */
     uint32_t open_count;        /* own resting orders */
     struct taken_side taken[2]; /* by book side */
+    qty_t *l3_taken;            /* level 3, instead: by slot of the book's orders; NULL: by price */
+    uint32_t l3_taken_count;    /* how many are not 0 */
 };
 
 struct venue {
@@ -156,6 +160,22 @@ void queue_leave(struct venue *venue, struct own_order *order);
 void queue_after_book(struct venue *venue, struct venue_instrument *market, const struct event *event);
 void queue_after_trade(struct venue *venue, struct venue_instrument *market, const struct event *event,
                        ns_t trade_ts);
+/* Let opposite quantity at or through our prices of a side fill us. */
+void queue_cross(struct venue *venue, struct venue_instrument *market, enum side side);
+/* Fill a resting order by at most `qty`, and take it off the queue when that ended it. Returns what was filled. */
+qty_t queue_fill(struct venue *venue, struct own_order *order, qty_t qty);
+
+/* ---- venue_l3.c: the exact place, from single orders ---- */
+static inline bool is_l3_fifo(const struct venue_instrument *market)
+{
+    return market->l3_taken != NULL;
+}
+size_t l3_size(uint32_t orders);
+/* After a message was applied to the book. */
+void l3_after_message(struct venue *venue, struct venue_instrument *market, uint16_t instrument);
+qty_t l3_taken_at(const struct venue_instrument *market, enum side side, px_t price);
+/* `qty` of what is displayed there and not taken yet is ours, first in line first. */
+void l3_take(struct venue_instrument *market, enum side side, px_t price, qty_t qty);
 
 /* ---- venue_levels.c: the prices at which we rest ---- */
 /* Best price of our resting orders of a side. False: none. */
@@ -188,7 +208,7 @@ struct place_trade {
 /* Does the venue split cancels, or only keep the pessimistic place? */
 static inline bool place_is_modelled(const struct venue_instrument *market)
 {
-    return market->queue.kind != QUEUE_PESSIMISTIC;
+    return market->queue.kind != QUEUE_PESSIMISTIC && market->queue.kind != QUEUE_L3_FIFO;
 }
 /* Displayed quantity of others before the order, or AHEAD_UNKNOWN. */
 static inline qty_t place_ahead(const struct venue_instrument *market, const struct own_order *order)
@@ -216,8 +236,8 @@ void why_joined(const struct venue *venue, const struct own_order *order);
 /* Around whatever may move the order's place. */
 void why_before(const struct venue *venue, const struct own_order *order);
 void why_display(const struct venue *venue, const struct own_order *order, bool split);
-void why_trade(const struct venue *venue, const struct own_order *order, const struct place_trade *trade,
-               qty_t reach, qty_t over);
+void why_trade(const struct venue *venue, const struct own_order *order, const struct place_trade *trade, qty_t reach,
+               qty_t over);
 void why_fill(const struct venue *venue, const struct own_order *order, const struct execution *execution,
               const struct fee *fee);
 

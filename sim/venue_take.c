@@ -40,6 +40,12 @@ bool take_walk_next(struct take_walk *walk)
          */
         if (!found || (walk->bounded && price_better(walk->side, walk->limit, walk->at.price)))
             return false;
+        if (is_l3_fifo(walk->market)) {
+            walk->available = walk->at.qty - l3_taken_at(walk->market, walk->side, walk->at.price);
+            if (walk->available > 0)
+                return true;
+            continue;
+        }
         const struct taken *taken = find(&walk->market->taken[walk->side], walk->at.price);
         if (taken == NULL) {
             if (walk->room == 0)
@@ -57,8 +63,13 @@ bool take_walk_next(struct take_walk *walk)
 void take_record(struct take_walk *walk, qty_t qty)
 {
     struct taken_side *side = &walk->market->taken[walk->side];
-    struct taken *taken = find(side, walk->at.price);
     ASSERT(qty > 0 && qty <= walk->available);
+    if (is_l3_fifo(walk->market)) {
+        l3_take(walk->market, walk->side, walk->at.price, qty);
+        walk->available -= qty;
+        return;
+    }
+    struct taken *taken = find(side, walk->at.price);
     if (taken == NULL) {
         ASSERT(side->count < TAKEN_MAX);
         taken = &side->at[side->count++];

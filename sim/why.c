@@ -124,7 +124,7 @@ void why_fill(const struct venue *venue, const struct own_order *order, const st
                  .fee = *fee}};
     if (execution->maker == 0)
         note.fill.how = WHY_TAKEN;
-    else if (cause == NULL || cause->kind != EVENT_TRADE)
+    else if (cause == NULL || (cause->kind != EVENT_TRADE && cause->kind != EVENT_L3_EXECUTE))
         note.fill.how = WHY_CROSSED;
     else
         note.fill.how = cause->levels[0].price == order->price ? WHY_AT_PRICE : WHY_THROUGH;

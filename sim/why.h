@@ -86,8 +86,8 @@ struct why_moved {
 
 /* FILL */
 enum why_how {
-    WHY_AT_PRICE, /* a trade at the price, after what was ahead */
-    WHY_THROUGH,  /* a trade at a worse price for its aggressor */
+    WHY_AT_PRICE, /* a trade at the price, after what was ahead; level 3: the execution of an order behind */
+    WHY_THROUGH,  /* a trade, or an execution, at a worse price for its aggressor */
     WHY_CROSSED,  /* the book shows opposite quantity at or through the price */
     WHY_TAKEN,    /* it took what the book displays */
 };

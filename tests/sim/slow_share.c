@@ -55,6 +55,7 @@ int64_t slow_share(const struct queue_model *model, qty_t ahead, qty_t behind, q
     u128_t num = 0, den = 1;
     switch (model->kind) {
     case QUEUE_PESSIMISTIC:
+    case QUEUE_L3_FIFO:
         break;
     case QUEUE_OPTIMISTIC:
         num = 1;

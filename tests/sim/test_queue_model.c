@@ -225,6 +225,6 @@ Test(queue_model, bad_settings_are_refused)
     cr_expect_not(queue_model_is_valid(&(struct queue_model){.kind = QUEUE_POWER, .exponent = 0}));
     cr_expect_not(queue_model_is_valid(&(struct queue_model){.kind = QUEUE_POWER3, .exponent = 33}));
     cr_expect_not(queue_model_is_valid(&(struct queue_model){.kind = QUEUE_LOG, .unit = 0}));
-    cr_expect_not(queue_model_is_valid(&(struct queue_model){.kind = (enum queue_kind)(QUEUE_LOG2 + 1)}));
+    cr_expect_not(queue_model_is_valid(&(struct queue_model){.kind = (enum queue_kind)(QUEUE_L3_FIFO + 1)}));
     cr_expect(queue_model_is_valid(&(struct queue_model){.kind = QUEUE_PESSIMISTIC}));
 }

@@ -7,9 +7,9 @@
  *   100 snapshot [partial] bids 100.0x5 99.9x7 asks 100.1x3
  *   110 delta asks 100.1x0
  *   120 gap
- *   130 trade sell 100.0x5 [special] [noside] [at=125 | at=none]     at: the venue's own stamp; else the time
- *   140 new 1 buy limit 100.0 5 [ioc|fok] [post] [reduce]  =>  ack 1; fill 1 100.0 2 maker
- *   141 new 2 sell market 5
+ *   125 l3_add 7 bid 100.0x5     126 l3_modify 7 bid 99.9x6     127 l3_cancel 7 bid 99.9x2     128 l3_execute 7
+ * bid 99.9x1 130 trade sell 100.0x5 [special] [noside] [at=125 | at=none]     at: the venue's own stamp; else the
+ * time 140 new 1 buy limit 100.0 5 [ioc|fok] [post] [reduce]  =>  ack 1; fill 1 100.0 2 maker 141 new 2 sell market 5
  *   150 amend 1 100.0 4        160 cancel 1
  *   170 order 1  =>  leaves 3 ahead 2              (or: none)
  *   180 balance KRW  =>  1000 locked 20            190 position  =>  -3
@@ -139,8 +139,8 @@ static void read_instrument(struct scenario *scenario, char **words, int count)
 
 static enum queue_kind read_queue(const struct scenario *scenario, const char *word)
 {
-    static const char *const names[] = {"pessimistic", "optimistic", "proportional", "power",
-                                        "power2",      "power3",     "log",          "log2"};
+    static const char *const names[] = {"pessimistic", "optimistic", "proportional", "power",  "power2",
+                                        "power3",      "log",        "log2",         "l3_fifo"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(word, names[i]) == 0)
             return (enum queue_kind)i;
@@ -232,6 +232,22 @@ static void market(struct scenario *scenario, ns_t ts, char **words, int count)
             *(asks ? &event.ask_count : &event.bid_count) += 1;
         }
     }
+    venue_market(scenario->venue, ts, &event);
+}
+
+/* 125 l3_add 7 bid 100.0x5 */
+static void level3(struct scenario *scenario, ns_t ts, enum event_kind kind, char **words)
+{
+    if (words[2] == NULL || words[3] == NULL || words[4] == NULL)
+        fail(scenario, "id, bid or ask, and PRICExQTY were expected");
+    const struct level level = read_level(scenario, words[4]);
+    const struct event event = {.ts = ts,
+                                .exch_ts = ts,
+                                .seq_first = (uint64_t)number(scenario, words[2], 0),
+                                .levels = &level,
+                                .bid_count = 1,
+                                .kind = (uint8_t)kind,
+                                .flags = strcmp(words[3], "ask") == 0 ? EVENT_SELL : 0};
     venue_market(scenario->venue, ts, &event);
 }
 
@@ -348,6 +364,7 @@ static void run_line(struct scenario *scenario, char *line)
         ns_t ts = number(scenario, words[0], 0);
         scenario->answer[0] = '\0';
         const char *verb = words[1];
+        enum event_kind kind;
         if (strcmp(verb, "new") == 0 || strcmp(verb, "cancel") == 0 || strcmp(verb, "amend") == 0)
             request(scenario, ts, words, count);
         else if (strcmp(verb, "order") == 0 || strcmp(verb, "balance") == 0 || strcmp(verb, "position") == 0)
@@ -355,6 +372,8 @@ static void run_line(struct scenario *scenario, char *line)
         else if (strcmp(verb, "snapshot") == 0 || strcmp(verb, "delta") == 0 || strcmp(verb, "trade") == 0 ||
                  strcmp(verb, "gap") == 0)
             market(scenario, ts, words, count);
+        else if (event_kind_parse(verb, strlen(verb), &kind) == ERR_OK && event_is_level3((uint8_t)kind))
+            level3(scenario, ts, kind, words);
         else
             fail(scenario, "unknown verb");
         if (strcmp(scenario->answer, expected) != 0)
@@ -368,7 +387,7 @@ static void run_file(const char *path)
     char line[2048];
     struct scenario scenario = {
         .path = strstr(path, "tests/sim"),
-        .config = {.book_window = BOOK_WINDOW_MIN, .book_far = 64, .own_orders_max = 16},
+        .config = {.book_window = BOOK_WINDOW_MIN, .book_far = 64, .own_orders_max = 16, .l3_orders = 8},
     };
     FILE *file = fopen(path, "r");
     cr_assert_not_null(file);
