@@ -1,5 +1,6 @@
 #include "cli/config.h"
 
+#include "cli/config_params.h"
 #include "cli/config_read.h"
 #include "cli/config_tree.h"
 #include "cli/strategy_registry.h"
@@ -147,7 +148,7 @@ void run_config_free(struct run_config *config)
 {
     if (config == NULL)
         return;
-    free(config->strategy_state);
+    config_params_free(config);
     strategy_unload(config->library);
     config_tree_free(config->tree);
     free(config);

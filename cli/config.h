@@ -153,7 +153,8 @@ struct run_config {
     struct config_engine engine;
 
     const struct strategy *strategy;  /* looked up or loaded; lives as long as the config */
-    void *strategy_state;             /* state_size bytes (64-byte aligned), zeroed, parameters filled in */
+    void *strategy_state;             /* page-aligned, zeroed, parameters filled in */
+    size_t strategy_state_size;       /* state_size, or what the strategy's state_size_of says */
     struct strategy_library *library; /* of a plug-in, NULL: built in */
 
     const char *resolved;     /* every key in schema order, defaults included, as YAML */

@@ -1,8 +1,8 @@
 #include "cli/config_read.h"
 
 #include "cli/config_latency.h"
+#include "cli/config_params.h"
 #include "cli/config_schema.h"
-#include "cli/strategy_params.h"
 #include "cli/strategy_registry.h"
 #include "cli/suggest.h"
 
@@ -291,74 +291,6 @@ static err_t find_strategy(struct reader *reader)
     return run_config_error(config, "strategy.plugin", reader->why, "%s", inner.text);
 }
 
-static const struct strategy_param *find_param(const struct strategy *strategy, const char *name)
-{
-    for (uint32_t i = 0; i < strategy->param_count; i++) {
-        if (strcmp(strategy->params[i].name, name) == 0)
-            return &strategy->params[i];
-    }
-    return NULL;
-}
-
-static err_t unknown_param(struct reader *reader, const struct config_node *child)
-{
-    const struct strategy *strategy = reader->config->strategy;
-    struct suggestion suggestion;
-    char hint[128];
-    suggest_start(&suggestion, child->key, strlen(child->key));
-    for (uint32_t i = 0; i < strategy->param_count; i++)
-        suggest_offer(&suggestion, strategy->params[i].name);
-    return config_say(reader->why, child, CONFIG_KEY,
-                      "strategy '%s' has no such parameter%s; see 'tapedeck strategy show'", strategy->name,
-                      suggest_text(&suggestion, hint));
-}
-
-static err_t read_param(struct reader *reader, const struct strategy_param *param, const struct config_node *node)
-{
-    char expected[STRATEGY_PARAM_EXPECTED_SIZE], text[96];
-    err_t err = ERR_SYNTAX;
-    if (node->kind == CONFIG_NODE_SCALAR)
-        err = strategy_param_parse(param, node->text, node->text_size, reader->config->strategy_state);
-    if (err == ERR_OK)
-        return ERR_OK;
-    return config_say(reader->why, node, CONFIG_VALUE, "expected %s, got %s%s",
-                      strategy_param_expected(param, expected), got(node, text),
-                      err == ERR_RANGE       ? " (out of range)"
-                      : err == ERR_PRECISION ? " (too fine)"
-                                             : "");
-}
-
-static err_t read_params(struct reader *reader)
-{
-    struct run_config *config = reader->config;
-    const struct strategy *strategy = config->strategy;
-    const struct config_node *node = config_node_find(config->tree->root, "strategy.params");
-    size_t size = strategy->state_size > 0 ? (strategy->state_size + 63) / 64 * 64 : 64;
-    if ((config->strategy_state = aligned_alloc(64, size)) == NULL)
-        return no_memory(reader);
-    memset(config->strategy_state, 0, size);
-    strategy_params_defaults(strategy, config->strategy_state);
-    for (const struct config_node *child = node != NULL ? node->first : NULL; child != NULL; child = child->next) {
-        const struct strategy_param *param = find_param(strategy, child->key);
-        if (param == NULL)
-            return unknown_param(reader, child);
-        if (child->null)
-            continue;
-        err_t err = read_param(reader, param, child);
-        if (err != ERR_OK)
-            return err;
-    }
-    for (uint32_t i = 0; i < strategy->param_count; i++) {
-        const struct strategy_param *param = &strategy->params[i];
-        const struct config_node *child =
-            node != NULL ? config_node_child(node, param->name, strlen(param->name)) : NULL;
-        if (param->default_value == NULL && (child == NULL || child->null))
-            return run_config_error(config, "strategy.params", reader->why, "strategy '%s' needs '%s': %s",
-                                    strategy->name, param->name, param->help);
-    }
-    return ERR_OK;
-}
-
 err_t config_read(struct run_config *config, const char *directory, struct err_text *why)
 {
     struct reader reader = {config, directory, why};
@@ -372,6 +304,6 @@ err_t config_read(struct run_config *config, const char *directory, struct err_t
     if (err == ERR_OK)
         err = find_strategy(&reader);
     if (err == ERR_OK)
-        err = read_params(&reader);
+        err = config_params_read(config, directory, why);
     return err;
 }

@@ -1,11 +1,12 @@
 /* config_write.c: the resolved config: every key in schema order, as YAML that reads back to the same run.
  *
  * The hash is taken over the same text written a second time without what cannot change a result (paths, pace,
- * log level), with the strategy's name and version in place of a plug-in's path, and the rows of the latency file in
- * place of its.
+ * log level), with the strategy's name and version in place of a plug-in's path, the rows of the latency file in
+ * place of its, and the content of the strategy's files in place of theirs.
  */
 #include "cli/config_read.h"
 
+#include "cli/config_params.h"
 #include "cli/config_schema.h"
 #include "cli/strategy_params.h"
 
@@ -73,6 +74,24 @@ static void write_balances(struct out *out, const struct run_config *config, uns
     }
 }
 
+/* The path for people; in the hash what the file says, whatever its name. */
+static void write_file_param(struct out *out, const struct run_config *config, const struct strategy_param *param,
+                             unsigned depth)
+{
+    const struct strategy_file *file = config_params_file(config, param);
+    char text[VALUE_ROOM];
+    if (out->hashed && file->text != NULL) {
+        struct digest digest;
+        digest_init(&digest, 0);
+        digest_bytes(&digest, file->text, file->size);
+        digest_text(digest_value(&digest), text);
+    } else {
+        config_quote(file->name != NULL ? file->name : "", text, sizeof(text));
+    }
+    indent(out, depth);
+    fprintf(out->file, "%s: %s\n", param->name, text);
+}
+
 static void write_params(struct out *out, const struct run_config *config, unsigned depth)
 {
     const struct strategy *strategy = config->strategy;
@@ -80,6 +99,10 @@ static void write_params(struct out *out, const struct run_config *config, unsig
     fputs(strategy->param_count == 0 ? " {}\n" : "\n", out->file);
     for (uint32_t i = 0; i < strategy->param_count; i++) {
         const struct strategy_param *param = &strategy->params[i];
+        if (param->type == PARAM_FILE) {
+            write_file_param(out, config, param, depth + 1);
+            continue;
+        }
         strategy_param_text(param, config->strategy_state, value);
         bool quoted = param->type == PARAM_TEXT || param->type == PARAM_DECIMAL;
         config_quote(value, text, sizeof(text));

@@ -1,17 +1,16 @@
 #include "cli/latency_file.h"
 
+#include "cli/config_file.h"
 #include "cli/config_tree.h"
 #include "core/decimal.h"
 #include "core/digest.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define FILE_BYTES_MAX (256u << 20)
+#define FILE_BYTES_MAX ((size_t)256 << 20)
 #define COLUMNS_MAX    3
 
 /* What is being read, and where messages point. */
@@ -47,28 +46,12 @@ static err_t no_memory(const struct reading *reading)
 
 static err_t read_text(struct reading *reading)
 {
-    const struct run_config *config = reading->config;
-    const char *path = reading->path, *key = reading->key;
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return run_config_error(config, key, reading->why, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return run_config_error(config, key, reading->why, "%s: expected a CSV file", path);
-    if (status.st_size > FILE_BYTES_MAX)
-        return run_config_error(config, key, reading->why, "%s: larger than 256 MiB; leave rows out", path);
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return run_config_error(config, key, reading->why, "%s: %s", path, strerror(errno));
-    const size_t room = (size_t)status.st_size;
-    reading->bytes = malloc(room + 1);
-    reading->size = reading->bytes != NULL ? fread(reading->bytes, 1, room, file) : 0;
-    const bool failed = ferror(file) != 0;
-    fclose(file);
-    if (reading->bytes == NULL)
-        return no_memory(reading);
-    if (failed || reading->size != room)
-        return run_config_error(config, key, reading->why, "%s: could not be read whole", path);
-    return ERR_OK;
+    struct config_text text = {0};
+    err_t err =
+        config_file_read(reading->config, reading->key, reading->path, FILE_BYTES_MAX, false, &text, reading->why);
+    reading->bytes = text.bytes;
+    reading->size = text.size;
+    return err;
 }
 
 /* ---- lines ---- */

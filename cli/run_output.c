@@ -1,6 +1,7 @@
 #include "cli/run_output.h"
 
 #include "cli/run_dir.h"
+#include "cli/run_files.h"
 #include "cli/values.h"
 
 #include <errno.h>
@@ -33,10 +34,11 @@ struct run_output {
     const struct engine *engine;
     char *dir; /* NULL: no files */
     FILE *files[STREAM_COUNT];
+    struct run_files own; /* the strategy's */
     struct engine_sink sink;
     err_t broken;
     struct err_text why;
-    char last_error[256];
+    char last_error[512];
 };
 
 static void break_with(struct run_output *output, enum stream stream, int number)
@@ -225,6 +227,17 @@ static void on_plot(void *context, ns_t ts, const char *name, int64_t value, uns
     check_stream(output, STREAM_PLOT);
 }
 
+static void on_write(void *context, ns_t ts, const char *file, const char *line)
+{
+    struct run_output *output = context;
+    struct err_text why = {0};
+    (void)ts;
+    if (output->broken != ERR_OK)
+        return;
+    if ((output->broken = run_files_write(&output->own, output->dir, file, line, &why)) != ERR_OK)
+        (void)err_say(&output->why, output->broken, "%s", why.text);
+}
+
 /* ---- beginning and end ---- */
 
 err_t run_output_new(struct run_output **output, const struct run_config *config, struct err_text *why)
@@ -239,7 +252,7 @@ err_t run_output_new(struct run_output **output, const struct run_config *config
 
 const struct engine_sink *run_output_sink(struct run_output *output, bool none)
 {
-    output->sink = (struct engine_sink){.context = output, .log = on_log};
+    output->sink = (struct engine_sink){.context = output, .log = on_log, .write = on_write};
     if (!none) {
         output->sink.order = on_order;
         output->sink.fill = on_fill;
@@ -304,6 +317,12 @@ err_t run_output_close(struct run_output *output, struct err_text *why)
             break_with(output, (enum stream)i, errno);
         output->files[i] = NULL;
     }
+    struct err_text own = {0};
+    err_t err = run_files_close(&output->own, output->dir, &own);
+    if (err != ERR_OK && output->broken == ERR_OK) {
+        output->broken = err;
+        (void)err_say(&output->why, err, "%s", own.text);
+    }
     return run_output_error(output, why);
 }
 
@@ -320,6 +339,8 @@ void run_output_free(struct run_output *output)
         if (output->files[i] != NULL)
             fclose(output->files[i]);
     }
+    struct err_text unheard = {0};
+    (void)!run_files_close(&output->own, output->dir, &unheard);
     free(output->dir);
     free(output);
 }

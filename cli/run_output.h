@@ -6,7 +6,8 @@
  *     fills.csv     every fill                         │ as they happen, buffered
  *     equity.csv    on a grid of event time            │
  *     plot.csv      named values, when there are any   │
- *     log.txt       the strategy's lines              ─┘
+ *     log.txt       the strategy's lines               │
+ *     ...           files that the strategy writes    ─┘
  *     result.json   digest, counters, account          at the end, by rename: when it is there, it is whole
  *     timing.json   wall time, apart: all other files are the same in every run of the same inputs
  *

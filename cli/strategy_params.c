@@ -19,6 +19,8 @@ const char *strategy_param_type_name(enum param_type type)
         return "bool";
     case PARAM_TEXT:
         return "text";
+    case PARAM_FILE:
+        return "file";
     }
     return "?";
 }
@@ -34,12 +36,15 @@ size_t strategy_param_size(enum param_type type)
         return sizeof(bool);
     case PARAM_TEXT:
         return PARAM_TEXT_SIZE;
+    case PARAM_FILE:
+        return sizeof(struct strategy_file);
     }
     return 0;
 }
 
 size_t strategy_param_align(enum param_type type)
 {
+    STATIC_ASSERT(_Alignof(struct strategy_file) <= _Alignof(int64_t), "one alignment for all that is not bytes");
     return type == PARAM_BOOL || type == PARAM_TEXT ? 1 : _Alignof(int64_t);
 }
 
@@ -78,6 +83,11 @@ err_t strategy_param_parse_value(const struct strategy_param *param, const char 
             return ERR_RANGE;
         memset(value, 0, PARAM_TEXT_SIZE);
         memcpy(value, text, size);
+        return ERR_OK;
+    case PARAM_FILE:
+        if (size != 0) /* files are read where their folder is known: config_params.c */
+            return ERR_UNSUPPORTED;
+        *(struct strategy_file *)value = (struct strategy_file){0};
         return ERR_OK;
     case PARAM_INT:
     case PARAM_DECIMAL:
@@ -130,6 +140,7 @@ const char *strategy_param_expected(const struct strategy_param *param, char *te
         [PARAM_DURATION] = "a duration such as 250ms or 5s",
         [PARAM_BOOL] = "true or false",
         [PARAM_TEXT] = "text of at most 255 bytes",
+        [PARAM_FILE] = "the path of a file",
     };
     const char *word = words[param->type];
     if (param->minimum != NULL && param->maximum != NULL)
@@ -164,6 +175,9 @@ const char *strategy_param_text(const struct strategy_param *param, const void *
     case PARAM_TEXT:
         memcpy(text, at, PARAM_TEXT_SIZE);
         text[PARAM_TEXT_SIZE - 1] = '\0';
+        break;
+    case PARAM_FILE:
+        text[0] = '\0'; /* a path has more room than this buffer: see config_write.c */
         break;
     }
     return text;

@@ -1,6 +1,6 @@
 /* strategy_params.h: a strategy's typed parameters: text into its state block, and back.
  *
- *   int 3 | decimal 0.25 (at most 8 decimals) | duration 250ms | bool true | text anything
+ *   int 3 | decimal 0.25 (at most 8 decimals) | duration 250ms | bool true | text anything | file orders.csv
  *
  * Ranges are those that the strategy declares, as text in the parameter's own unit.
  */

@@ -33,6 +33,7 @@ struct engine_sink {
     void (*equity)(void *context, ns_t ts, const struct engine *engine);
     void (*log)(void *context, ns_t ts, enum log_level level, const char *text);
     void (*plot)(void *context, ns_t ts, const char *name, int64_t value, unsigned decimals);
+    void (*write)(void *context, ns_t ts, const char *file, const char *line); /* no line end in it */
 };
 
 struct engine_config {
@@ -69,8 +70,8 @@ struct engine_counters {
 };
 
 size_t engine_size(const struct engine_config *config);
-/* `memory` is 64-byte aligned, of engine_size(config) bytes; `strategy_state` of strategy->state_size with
- * the parameters already in it. */
+/* `memory` is 64-byte aligned, of engine_size(config) bytes; `strategy_state` of strategy->state_size (or
+ * state_size_of) with the parameters already in it. */
 struct engine *engine_init(void *memory, const struct engine_config *config, struct world *world,
                            void *strategy_state);
 /* For the start balances. */

@@ -361,6 +361,32 @@ static void verb_plot(struct strategy_ctx *ctx, const char *name, int64_t value,
         engine->sink->plot(engine->sink->context, engine->now, name, value, decimals);
 }
 
+static bool is_file_name(const char *name)
+{
+    size_t size = 0;
+    for (; name[size] != '\0'; size++) {
+        const char c = name[size];
+        const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (size == STRATEGY_FILE_NAME_MAX || (!word && (size == 0 || (c != '.' && c != '_' && c != '-'))))
+            return false;
+    }
+    return size != 0;
+}
+
+static err_t verb_write(struct strategy_ctx *ctx, const char *file, const char *line)
+{
+    struct engine *engine = engine_of(ctx);
+    if (!is_file_name(file) || strpbrk(line, "\r\n") != NULL)
+        return ERR_RANGE;
+    const size_t size = strlen(line);
+    digest_u64(&engine->digest, (uint64_t)DIGEST_WRITE << 56 | size);
+    digest_bytes(&engine->digest, file, strlen(file));
+    digest_bytes(&engine->digest, line, size);
+    if (engine->sink != NULL && engine->sink->write != NULL)
+        engine->sink->write(engine->sink->context, engine->now, file, line);
+    return ERR_OK;
+}
+
 const struct strategy_verbs engine_verbs = {
     .now = verb_now,
     .submit = verb_submit,
@@ -377,4 +403,5 @@ const struct strategy_verbs engine_verbs = {
     .random = verb_random,
     .log = verb_log,
     .plot = verb_plot,
+    .write = verb_write,
 };

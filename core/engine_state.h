@@ -99,7 +99,8 @@ enum digest_mark {
     DIGEST_LOG,
     DIGEST_PLOT,
     DIGEST_TIMER,
-    DIGEST_STATE
+    DIGEST_STATE,
+    DIGEST_WRITE
 };
 
 /* ---- engine_venue.c ---- */

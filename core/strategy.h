@@ -7,6 +7,9 @@
  *
  *   start ─► book | trade | order | fill | timer | signal ... ─► stop
  *
+ * What a strategy must read from outside is a parameter of type PARAM_FILE: whoever reads the config reads the file
+ * and hands over its content. What it must leave behind besides orders are lines of named files: strategy_write.
+ *
  * A shared object exports one symbol:
  *
  *   const struct strategy *tapedeck_strategy(void);
@@ -20,12 +23,13 @@
 #include "core/book.h"
 #include "core/instrument.h"
 #include "core/order.h"
+#include "core/time_text.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define STRATEGY_ABI    1
+#define STRATEGY_ABI    2
 #define STRATEGY_SYMBOL "tapedeck_strategy"
 
 struct strategy_ctx; /* the engine's side; passed to every verb */
@@ -36,16 +40,25 @@ enum param_type {
     PARAM_DURATION, /* ns_t; written 250ms, 5s, 1m, 2h, 1d, 10us, 7ns */
     PARAM_BOOL,     /* bool */
     PARAM_TEXT,     /* char[PARAM_TEXT_SIZE] */
+    PARAM_FILE,     /* struct strategy_file; written as a path, relative to the config's folder */
 };
 #define PARAM_DECIMALS  8
 #define PARAM_TEXT_SIZE 256
+
+/* A file that the user named, read before start. It lives as long as the run. Its content counts in the config hash,
+ * its name does not. */
+struct strategy_file {
+    const char *name; /* for messages: "NAME:line:column: ..."; NULL: no file was named */
+    const char *text; /* all of it; a NUL follows that is not counted */
+    size_t size;
+};
 
 struct strategy_param {
     const char *name;
     enum param_type type;
     const char *minimum; /* as a user would write it; NULL: none */
     const char *maximum;
-    const char *default_value; /* NULL: the user must give it */
+    const char *default_value; /* NULL: the user must give it; PARAM_FILE: NULL, or "" for none */
     const char *help;          /* one sentence, with the unit */
     size_t offset;             /* in the strategy's state, where the value is put before start */
 };
@@ -77,7 +90,15 @@ struct strategy {
      * Orders that the venue makes for us (liquidations) come through `order` and `fill` like our own; their ids
      * have the bit ORDER_ID_VENUE, and strategy_orders does not know them. */
     void (*payment)(struct strategy_ctx *ctx, void *state, uint16_t instrument, const struct execution *execution);
+
+    /* For a strategy whose memory depends on its parameters (rows of a file, length of a window): asked once, when
+     * they are filled in; answers the bytes of the whole state, at least state_size. What follows the first
+     * state_size bytes is zeroed too, and costs nothing until it is touched. NULL: state_size. Pure, and it cannot
+     * refuse: it counts, start judges. */
+    size_t (*state_size_of)(const void *state);
 };
+
+#define STRATEGY_FILE_NAME_MAX 47
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -97,6 +118,7 @@ struct strategy_verbs {
     uint64_t (*random)(struct strategy_ctx *ctx);
     void (*log)(struct strategy_ctx *ctx, enum log_level level, const char *text);
     void (*plot)(struct strategy_ctx *ctx, const char *name, int64_t value, unsigned decimals);
+    err_t (*write)(struct strategy_ctx *ctx, const char *file, const char *line);
 };
 
 /* The first member of the engine's side, so that verbs are one load away. */
@@ -215,6 +237,14 @@ static inline void strategy_log(struct strategy_ctx *ctx, enum log_level level, 
 static inline void strategy_plot(struct strategy_ctx *ctx, const char *name, int64_t value, unsigned decimals)
 {
     ctx->verbs->plot(ctx, name, value, decimals);
+}
+/* A line, without its end, to a file of this name in the run's directory, in the order of the calls; folded into the
+ * digest. The name is 1 to STRATEGY_FILE_NAME_MAX letters, digits and ._- and begins with a letter or digit. ERR_RANGE:
+ * another name, or a line end in the line. A name that the run itself uses ("fills.csv") ends the run, and so does a
+ * disk that is full: neither is told here, since a strategy must not behave otherwise when nobody wants its files. */
+static inline err_t strategy_write(struct strategy_ctx *ctx, const char *file, const char *line)
+{
+    return ctx->verbs->write(ctx, file, line);
 }
 
 #ifdef __cplusplus

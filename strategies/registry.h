@@ -19,6 +19,7 @@ extern const struct strategy noop_strategy;
 extern const struct strategy maker_strategy;
 extern const struct strategy grid_strategy;
 extern const struct strategy cross_strategy;
+extern const struct strategy scripted_strategy;
 
 #ifdef __cplusplus
 }

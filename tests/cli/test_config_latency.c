@@ -156,7 +156,7 @@ Test(config_latency, damage_is_told_with_file_and_line)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         bad(with_file(&scratch, "interpolated", cases[i].rows), cases[i].words);
     bad("model: empirical, file: not_there.csv", "not_there.csv: No such file");
-    bad("model: empirical, file: /", "/: expected a CSV file");
+    bad("model: empirical, file: /", "/: expected a file");
     scratch_end(&scratch);
 }
 

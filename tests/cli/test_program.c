@@ -336,7 +336,7 @@ Test(program, a_plugin_of_another_abi_is_refused_with_both_numbers)
     cr_assert_eq(system(command), 0);
     run_program(&scratch, &ran, "strategy show ./old.so");
     cr_assert_eq(ran.code, 3);
-    HAS(ran.err, "built for strategy ABI 999, this tapedeck speaks ABI 1");
+    HAS(ran.err, "built for strategy ABI 999, this tapedeck speaks ABI 2");
     run_program(&scratch, &ran, "strategy show ./none.so");
     cr_assert_eq(ran.code, 3);
     HAS(ran.err, "no function 'tapedeck_strategy'");
@@ -465,4 +465,36 @@ Test(program, cutting_in_two_and_merging_gives_the_messages_back)
              "cd '%s' && '%s' tape cat a.tape > a.txt && '%s' tape cat m.tape > m.txt && cmp a.txt m.txt",
              scratch.dir, TEST_PROGRAM, TEST_PROGRAM);
     cr_assert_eq(system(command), 0);
+}
+
+Test(program, a_scripted_run_writes_the_outcome_of_every_order_and_takes_it_as_a_script_again)
+{
+    make_tape("a.tape", 1);
+    scratch_write(&scratch, "orders.csv",
+                  "order_id,submit_ts,side,price,qty,type,tif,cancel_ts\n"
+                  "take,2024-01-01T00:00:05Z,buy,,0.010,market,,\n"
+                  "rest,2024-01-01T00:00:05Z,buy,29000.0,0.010,limit,gtx,2024-01-01T00:00:06Z\n"
+                  "late,2024-01-02,buy,29000.0,0.010,limit,gtx,\n");
+    scratch_write(&scratch, "run.yaml",
+                  "feed: {tapes: [a.tape]}\nstrategy: {name: scripted, params: {orders: orders.csv}}\n");
+    run_program(&scratch, &ran, "run run.yaml --out one -q");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    size_t size;
+    char *one = scratch_read(scratch_path(&scratch, "one/outcomes.csv"), &size);
+    cr_assert_not_null(one);
+    HAS(one, "order_id,status,filled,avg_price,maker,fills,");
+    HAS(one, "\ntake,filled,0.01,");
+    HAS(one, "\nrest,cancelled,0,,0,,0,,");
+    HAS(one, "\nlate,not_sent,0,,0,,0,,AFTER_DATA,");
+    run_program(&scratch, &ran, "run run.yaml --set strategy.params.orders=one/outcomes.csv --out two -q");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    char *two = scratch_read(scratch_path(&scratch, "two/outcomes.csv"), &size);
+    cr_assert_str_eq(one, two);
+    free(one);
+    free(two);
+    scratch_write(&scratch, "orders.csv",
+                  "order_id,submit_ts,side,price,qty,type,tif,cancel_ts\na,1,buy,1,1,limit,day,\n");
+    run_program(&scratch, &ran, "run run.yaml --no-output -q");
+    cr_assert_eq(ran.code, 3);
+    HAS(ran.err, "orders.csv:2:19: tif: expected gtc, ioc, fok or gtx, got 'day'");
 }

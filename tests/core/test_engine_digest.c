@@ -25,6 +25,7 @@ static struct {
     const char *curve;
     int64_t value;
     unsigned decimals;
+    const char *file, *row;
     uint64_t drawn; /* numbers taken from the generator, shown in the log */
 } wish;
 
@@ -39,6 +40,7 @@ static void everything(struct rig *rig, struct strategy_ctx *ctx, char moment, u
         cr_assert_eq(strategy_timer_at(ctx, wish.timer, NULL), ERR_OK);
         strategy_log(ctx, wish.level, wish.line);
         strategy_plot(ctx, wish.curve, wish.value, wish.decimals);
+        cr_assert_eq(strategy_write(ctx, wish.file, wish.row), ERR_OK);
     }
     if (moment == 'x' && ts == 106) {
         if (wish.cancelled != 0)
@@ -98,6 +100,8 @@ static struct rig *build(void)
     wish.curve = "mid";
     wish.value = 10005;
     wish.decimals = 2;
+    wish.file = "rows.csv";
+    wish.row = "1,2";
     wish.drawn = 64;
 
     struct event *event = rig_snapshot(rig, 100, 10000, 10010);
@@ -283,6 +287,8 @@ static const char *change_wish(struct rig *rig, unsigned n)
     CHANGE(wish.curve = "bid")
     CHANGE(wish.value++)
     CHANGE(wish.decimals++)
+    CHANGE(wish.file = "row.csv")
+    CHANGE(wish.row = "1,3")
     CHANGE(wish.drawn++)
     CHANGE(rig->config.seed++)
     return NULL;
@@ -317,7 +323,7 @@ Test(engine_digest, any_change_of_what_the_strategy_does_changes_it)
         }
         cr_expect(!same(finish(rig), whole), "%s", change);
     }
-    cr_assert_eq(n, 21);
+    cr_assert_eq(n, 23);
 }
 
 /* A price and a quantity, or the flags of the book, must not make up for each other. */

@@ -26,7 +26,7 @@ digest() { # PROGRAM CONFIG TAPE READ_AHEAD
 }
 
 for market in "${markets[@]}"; do
-    for config in maker grid cross noop; do
+    for config in maker grid cross scripted noop; do
         wanted=$(digest "$TAPEDECK" $config "$WORK/$market-65536.tape" false)
         same "$market $config: a run gives a digest" 32 "${#wanted}"
         for preset in $builds; do

@@ -155,6 +155,17 @@ static void verb_plot(struct strategy_ctx *ctx, const char *name, int64_t value,
     cr_assert_leq(decimals, DECIMALS_MAX);
 }
 
+static err_t verb_write(struct strategy_ctx *ctx, const char *file, const char *line)
+{
+    struct fake *fake = fake_of(ctx);
+    cr_assert(strchr(line, '\n') == NULL && file[0] != '\0');
+    const size_t used = strlen(fake->written);
+    const int wrote = snprintf(fake->written + used, sizeof(fake->written) - used, "%s\n", line);
+    cr_assert_lt((size_t)wrote, sizeof(fake->written) - used);
+    snprintf(fake->written_to, sizeof(fake->written_to), "%s", file);
+    return ERR_OK;
+}
+
 static const struct strategy_verbs fake_verbs = {
     .now = verb_now,
     .submit = verb_submit,
@@ -171,6 +182,7 @@ static const struct strategy_verbs fake_verbs = {
     .random = verb_random,
     .log = verb_log,
     .plot = verb_plot,
+    .write = verb_write,
 };
 
 /* ---- life ---- */
@@ -250,6 +262,9 @@ void fake_param(struct fake *fake, const char *name, const char *value)
             cr_assert_lt(strlen(value), (size_t)PARAM_TEXT_SIZE);
             memcpy(place, value, strlen(value) + 1);
             return;
+        case PARAM_FILE: /* its content, in a file of the parameter's name */
+            *(struct strategy_file *)place = (struct strategy_file){name, value, strlen(value)};
+            return;
         }
     }
     cr_assert_fail("no parameter '%s'", name);
@@ -257,6 +272,14 @@ void fake_param(struct fake *fake, const char *name, const char *value)
 
 err_t fake_start(struct fake *fake)
 {
+    if (fake->strategy->state_size_of != NULL) {
+        const size_t size = fake->strategy->state_size_of(fake->state);
+        cr_assert_geq(size, fake->strategy->state_size);
+        void *state = aligned(size);
+        memcpy(state, fake->state, fake->strategy->state_size);
+        free(fake->state);
+        fake->state = state;
+    }
     return fake->strategy->start == NULL ? ERR_OK : fake->strategy->start(&fake->ctx, fake->state);
 }
 

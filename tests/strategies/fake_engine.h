@@ -38,7 +38,8 @@ struct fake {
     uint64_t submitted; /* accepted by submit */
     uint64_t cancelled; /* cancels sent */
     uint32_t logged;    /* lines of any level */
-    char last_log[256];
+    char last_log[512];
+    char written[65536], written_to[64]; /* lines of strategy_write, and the file of the last one */
     uint64_t trade_last;
 };
 
@@ -46,7 +47,8 @@ struct fake {
  * decimals, lot 0.001. Call fake_param, then fake_start. */
 struct fake *fake_new(const struct strategy *strategy);
 void fake_free(struct fake *fake);
-/* As a user would write it; aborts the test when the strategy has no such parameter or the text is wrong. */
+/* As a user would write it (a file: its content, which must live as long as the fake); aborts the test when the
+ * strategy has no such parameter or the text is wrong. */
 void fake_param(struct fake *fake, const char *name, const char *value);
 err_t fake_start(struct fake *fake);
 
