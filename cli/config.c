@@ -184,7 +184,7 @@ err_t run_config_check_files(const struct run_config *config, struct err_text *w
 
 /* ---- instruments and limits ---- */
 
-static bool entry_matches(const struct config_instrument *entry, const struct instrument *instrument)
+bool config_instrument_matches(const struct config_instrument *entry, const struct instrument *instrument)
 {
     return strcmp(entry->symbol, instrument->symbol) == 0 &&
            (entry->venue == NULL || strcmp(entry->venue, instrument->venue) == 0);
@@ -250,7 +250,7 @@ err_t run_config_apply_instrument(const struct run_config *config, struct instru
         instrument->taker_fee = config->venue.taker_fee.value;
     for (uint32_t i = 0; i < config->instrument_count; i++) {
         struct entry_ref ref = {config, i, instrument, why};
-        if (!entry_matches(&config->instruments[i], instrument))
+        if (!config_instrument_matches(&config->instruments[i], instrument))
             continue;
         err_t err = apply_entry(&ref, &config->instruments[i], instrument);
         if (err != ERR_OK)
@@ -275,7 +275,7 @@ err_t run_config_match_instruments(const struct run_config *config, const struct
         char hint[128], key[64];
         suggest_start(&suggestion, entry->symbol, strlen(entry->symbol));
         for (uint32_t j = 0; j < instrument_count && !found; j++) {
-            found = entry_matches(entry, &instruments[j]);
+            found = config_instrument_matches(entry, &instruments[j]);
             suggest_offer(&suggestion, instruments[j].symbol);
         }
         if (found)

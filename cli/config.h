@@ -19,6 +19,7 @@
 #include "core/instrument.h"
 #include "core/risk.h"
 #include "core/strategy.h"
+#include "sim/impact.h"
 #include "sim/latency_model.h"
 #include "sim/queue_model.h"
 
@@ -86,6 +87,7 @@ struct config_instrument { /* overrides what the tape says of an instrument */
     const char *venue; /* NULL: any */
     struct config_rate maker_fee, taker_fee;
     struct config_decimal tick, lot, qty_min, notional_min;
+    struct config_decimal impact_volatility, impact_volume;
 };
 
 struct config_latency {
@@ -99,11 +101,19 @@ struct config_latency {
     char file_hash[33]; /* of the rows; empty: no file */
 };
 
+struct config_impact {
+    struct config_decimal coefficient; /* NULL: no impact */
+    struct config_decimal exponent, volatility, volume, decay;
+    ns_t half_life;
+    uint32_t terms;
+};
+
 struct config_venue {
     struct config_latency latency;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
     struct queue_model queue;                /* kind as written, exponent from: */
-    struct config_decimal queue_exponent;    /* checked against the kind when the config is read */
+    struct config_impact impact;
+    struct config_decimal queue_exponent; /* checked against the kind when the config is read */
     bool check_funds;
 };
 
@@ -194,6 +204,11 @@ err_t run_config_match_instruments(const struct run_config *config, const struct
 /* The risk section in the units of an instrument. */
 err_t run_config_risk_limits(const struct run_config *config, const struct instrument *instrument,
                              struct risk_limits *limits, struct err_text *why) MUST_USE;
+/* How our taking moves an instrument; terms 0: not. ERR_CONFIG at the key. */
+err_t run_config_impact(const struct run_config *config, const struct instrument *instrument,
+                        struct impact_model *model, struct err_text *why) MUST_USE;
+/* Is the entry about this instrument? */
+bool config_instrument_matches(const struct config_instrument *entry, const struct instrument *instrument);
 /* How long messages are under way. What it points to lives as long as the config. */
 err_t run_config_latency(const struct run_config *config, struct latency_model *model, struct err_text *why) MUST_USE;
 /* How late the market data of a lane are: the model's response direction. Not when they are so as recorded. */

@@ -19,6 +19,7 @@ struct stage_inside {
     struct feed **tape_feeds;             /* owned, per lane; NULL: not a tape */
     struct feed **delays;                 /* owned, per lane; NULL: as late as recorded */
     struct latency_model *feed_latencies; /* per lane, of the above */
+    struct impact_model *impacts;         /* one an instrument */
     struct feed **clips;                  /* owned, per lane; NULL: not clipped */
     struct feed **lanes;                  /* what the world reads: one of the above */
     uint16_t **maps;
@@ -292,13 +293,18 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
 {
     struct stage_inside *inside = stage->inside;
     struct risk_limits *limits = calloc(stage->instrument_count, sizeof(*limits));
-    if (limits == NULL)
+    inside->impacts = calloc(stage->instrument_count, sizeof(*inside->impacts));
+    if (limits == NULL || inside->impacts == NULL) {
+        free(limits);
         return no_memory(why);
+    }
     err_t err = run_config_match_instruments(config, stage->instruments, stage->instrument_count, why);
     for (uint16_t i = 0; i < stage->instrument_count && err == ERR_OK; i++) {
         err = run_config_apply_instrument(config, &stage->instruments[i], why);
         if (err == ERR_OK)
             err = run_config_risk_limits(config, &stage->instruments[i], &limits[i], why);
+        if (err == ERR_OK)
+            err = run_config_impact(config, &stage->instruments[i], &inside->impacts[i], why);
     }
     struct latency_model latency;
     if (err == ERR_OK)
@@ -314,7 +320,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .own_orders_max = config->engine.order_capacity,
                                        .check_funds = config->venue.check_funds,
                                        .queue = config->venue.queue,
-                                       .l3_orders = config->engine.l3_orders};
+                                       .l3_orders = config->engine.l3_orders,
+                                       .impacts = inside->impacts};
     struct sim_config world = {.lanes = inside->lanes,
                                .lane_count = stage->lane_count,
                                .latency = &latency,
@@ -435,6 +442,7 @@ void stage_close(struct stage *stage)
         free(inside->tape_feeds);
         free(inside->delays);
         free(inside->feed_latencies);
+        free(inside->impacts);
         free(inside->clips);
         free(inside->lanes);
         free(inside->maps);

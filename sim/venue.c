@@ -114,6 +114,8 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         market->instrument = &config->instruments[i];
         market->fee_rule = fee_rule_of(market->instrument);
         market->queue = config->queue;
+        if (config->impacts != NULL && config->impacts[i].terms != 0)
+            market->impact_model = &config->impacts[i];
         if (market->queue.unit == 0)
             market->queue.unit = (qty_t)money_pow10(market->instrument->qty_decimals);
         ASSERT(queue_model_is_valid(&market->queue));
@@ -285,6 +287,8 @@ static void after_book(struct venue *venue, const struct event *event, bool was_
         take_forget(market);
     if (market->book->flags & BOOK_STALE)
         return;
+    if (UNLIKELY(market->impact_model != NULL) && market->open_count != 0)
+        impact_refresh(venue, market);
     if (is_l3_fifo(market)) {
         l3_after_message(venue, market, event->instrument);
         return;
@@ -298,9 +302,12 @@ static void after_book(struct venue *venue, const struct event *event, bool was_
 static void after_trade(struct venue *venue, const struct event *event, ns_t stamp)
 {
     struct venue_instrument *market = &venue->markets[event->instrument];
-    if (market->open_count != 0 && (event->flags & EVENT_SPECIAL) == 0 && (market->book->flags & BOOK_STALE) == 0 &&
-        !is_l3_fifo(market))
-        queue_after_trade(venue, market, event, stamp);
+    if (market->open_count == 0 || (event->flags & EVENT_SPECIAL) != 0 || (market->book->flags & BOOK_STALE) != 0 ||
+        is_l3_fifo(market))
+        return;
+    if (UNLIKELY(market->impact_model != NULL))
+        impact_refresh(venue, market);
+    queue_after_trade(venue, market, event, stamp);
 }
 
 void venue_market(struct venue *venue, ns_t ts, const struct event *event)

@@ -31,6 +31,8 @@
  *  - Our orders never trade with each other: one that would have to trade at or through a price where we
  *    rest on the other side is rejected (REASON_SELF_TRADE).
  *  - Amending to a smaller quantity at the same price keeps the place; any other change goes to the back.
+ *  - With an impact model, what we took makes the market's prices worse for what we take next, and trades come
+ *    less far to our resting orders: venue_impact.c.
  *  - While the book is stale (GAP), nothing fills and new orders are rejected (REASON_STALE_BOOK), cancels work.
  *
  * Lockstep. Several venues may stand over one set of books, which are the market without us and so the same for all:
@@ -46,6 +48,7 @@
 #include "core/account.h"
 #include "core/book.h"
 #include "core/order.h"
+#include "sim/impact.h"
 #include "sim/queue_model.h"
 
 #ifdef __cplusplus
@@ -85,6 +88,9 @@ struct venue_config {
     ns_t stamp_slack; /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
                        */
     struct venue_watch *watch; /* NULL: none; outlives the venue */
+
+    /* One an instrument, `terms` 0: none for it; NULL: none at all. They outlive the venue. */
+    const struct impact_model *impacts;
 };
 
 struct venue;

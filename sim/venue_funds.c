@@ -42,7 +42,7 @@ static err_t walk_cost(struct venue_instrument *market, qty_t qty, money_t *cost
     while (qty > 0 && take_walk_next(&walk)) {
         qty_t take = walk.available < qty ? walk.available : qty;
         money_t level_cost;
-        err_t err = cost_of(market, market->instrument->taker_fee, walk.at.price, take, &level_cost);
+        err_t err = cost_of(market, market->instrument->taker_fee, walk.price, take, &level_cost);
         if (err == ERR_OK)
             err = money_add(*cost, level_cost, cost);
         if (err != ERR_OK)

@@ -131,14 +131,17 @@ static void execute(struct venue *venue, struct venue_instrument *market, uint16
                     const struct l3_change *change)
 {
     qty_t left = change->before.qty - change->after.qty;
+    const px_t price = impact_price(market, change->side, change->before.price);
     uint32_t level = market->best[change->side];
     while (level != SLOT_NONE && left > 0 &&
-           price_better(change->side, venue->levels[level].price, change->before.price)) {
+           price_better(change->side, venue->levels[level].price, price)) {
         const uint32_t worse = venue->levels[level].worse;
         left = fill_before(venue, level, UINT64_MAX, left);
         level = worse;
     }
-    level = own_level_at(venue, instrument, change->side, change->before.price);
+    if (price != change->before.price)
+        return; /* moved by our impact to a price where the places are those of others */
+    level = own_level_at(venue, instrument, change->side, price);
     if (level != SLOT_NONE && left > 0)
         (void)fill_before(venue, level, change->before.place, left);
 }

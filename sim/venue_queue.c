@@ -104,7 +104,7 @@ void queue_leave(struct venue *venue, struct own_order *order)
 
 qty_t queue_fill(struct venue *venue, struct own_order *order, qty_t qty)
 {
-    qty_t filled = venue_fill(venue, order, order->price, qty, true);
+    qty_t filled = venue_fill(venue, order, order->price, qty, !order->marketable);
     if (order->ended)
         queue_leave(venue, order);
     return filled;
@@ -314,13 +314,14 @@ static void pass_level(struct venue *venue, struct venue_instrument *market, uin
 static void trade_side(struct venue *venue, struct venue_instrument *market, enum side side, struct print *print,
                        bool at_price)
 {
+    const px_t price = impact_price(market, side, print->price);
     uint32_t slot = market->best[side];
-    while (slot != SLOT_NONE && price_better(side, venue->levels[slot].price, print->price)) {
+    while (slot != SLOT_NONE && price_better(side, venue->levels[slot].price, price)) {
         uint32_t worse = venue->levels[slot].worse;
         fill_level(venue, slot, print);
         slot = worse;
     }
-    if (at_price && slot != SLOT_NONE && venue->levels[slot].price == print->price)
+    if (at_price && slot != SLOT_NONE && venue->levels[slot].price == price)
         pass_level(venue, market, slot, print);
 }
 

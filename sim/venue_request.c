@@ -101,15 +101,29 @@ static enum reason check_market(struct venue *venue, const struct own_order *ord
 static void take(struct venue *venue, struct own_order *order)
 {
     struct take_walk walk;
-    take_walk_begin(&walk, &venue->markets[order->instrument], side_opposite((enum side)order->side),
-                    order->type == ORDER_LIMIT, order->price);
+    struct venue_instrument *market = &venue->markets[order->instrument];
+    const qty_t before = order->filled;
+    px_t first = 0;
+    take_walk_begin(&walk, market, side_opposite((enum side)order->side), order->type == ORDER_LIMIT, order->price);
     while (!order->ended && take_walk_next(&walk)) {
         qty_t leaves = own_leaves(order);
         qty_t filled =
-            venue_fill(venue, order, walk.at.price, walk.available < leaves ? walk.available : leaves, false);
+            venue_fill(venue, order, walk.price, walk.available < leaves ? walk.available : leaves, false);
+        if (first == 0)
+            first = walk.at.price;
         if (filled > 0)
             take_record(&walk, filled);
     }
+    if (UNLIKELY(market->impact_model != NULL) && order->filled != before)
+        impact_after_take(venue, market, (enum side)order->side, first, order->filled - before);
+}
+
+/* Would it take from the book as the replay has it? */
+static bool is_marketable(const struct venue_instrument *market, const struct own_order *order)
+{
+    const enum side side = (enum side)order->side;
+    const struct level *touch = &market->book->touch[side_opposite(side)];
+    return touch->qty != 0 && !price_better(side, touch->price, order->price);
 }
 
 static bool may_rest(const struct own_order *order)
@@ -126,6 +140,7 @@ static void work(struct venue *venue, struct own_order *order)
         venue_end(venue, order, EXEC_EXPIRED, REASON_FOK);
         return;
     }
+    order->marketable = market->shift[order->side] != 0 && is_marketable(market, order);
     take(venue, order);
     if (order->ended)
         return;
@@ -238,6 +253,8 @@ void venue_request(struct venue *venue, ns_t ts, const struct venue_request *req
     ASSERT(ts >= venue->now);
     ASSERT(request->instrument < venue->instrument_count && request->side <= SIDE_SELL);
     venue->now = ts;
+    if (UNLIKELY(venue->markets[request->instrument].impact_model != NULL))
+        impact_refresh(venue, &venue->markets[request->instrument]);
     if (UNLIKELY(venue->watch != NULL))
         why_arrived(venue, request);
     switch (request->kind) {

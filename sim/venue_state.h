@@ -16,6 +16,7 @@
 
 #include "core/book_l3.h"
 #include "sim/fee.h"
+#include "sim/impact.h"
 #include "sim/queue_model.h"
 #include "sim/venue.h"
 #include "sim/why.h"
@@ -49,6 +50,7 @@ struct own_order {
     uint32_t id_next; /* same hash bucket */
     uint16_t instrument;
     uint8_t side, type, tif, flags;
+    bool marketable; /* rests only because of our impact: fills as a taker */
     bool ended;
 };
 
@@ -102,6 +104,10 @@ struct venue_instrument {
     struct taken_side taken[2]; /* by book side */
     qty_t *l3_taken;            /* level 3, instead: by slot of the book's orders; NULL: by price */
     uint32_t l3_taken_count;    /* how many are not 0 */
+
+    const struct impact_model *impact_model; /* NULL: none */
+    struct impact impact;
+    px_t shift[2]; /* by order side: how much worse the market's prices are for it, >= 0; as of this call */
 };
 
 struct venue {
@@ -251,6 +257,7 @@ struct take_walk {
     bool started;
     uint32_t room;   /* entries still free in the table, counting what this walk would use */
     struct level at; /* the level reached: price and displayed quantity */
+    px_t price;      /* of it for us: as displayed, less our impact */
     qty_t available; /* of it, not yet taken */
 };
 void take_walk_begin(struct take_walk *walk, struct venue_instrument *market, enum side book_side, bool bounded,
@@ -264,6 +271,22 @@ qty_t take_sum(struct venue_instrument *market, enum side book_side, bool bounde
 /* After a book message: give back what the feed shows as new. */
 void take_after_book(struct venue_instrument *market, const struct event *event);
 void take_forget(struct venue_instrument *market);
+
+/* ---- venue_impact.c: what we moved; only when there is a model ---- */
+/* At the begin of every call of the venue that may fill. */
+void impact_refresh(struct venue *venue, struct venue_instrument *market);
+/* One order took `qty`, the first of it from the replay's price. */
+void impact_after_take(struct venue *venue, struct venue_instrument *market, enum side side, px_t price, qty_t qty);
+/* A price of the replay as an order of `side` sees it. */
+static inline px_t impact_price(const struct venue_instrument *market, enum side side, px_t price)
+{
+    px_t moved;
+    if (LIKELY(market->shift[side] == 0))
+        return price;
+    if (side == SIDE_BUY)
+        return __builtin_add_overflow(price, market->shift[side], &moved) ? INT64_MAX : moved;
+    return __builtin_sub_overflow(price, market->shift[side], &moved) ? INT64_MIN : moved;
+}
 
 /* ---- venue_funds.c: spot balances behind orders ---- */
 /* Lock what the order can cost at most. ERR_RANGE: not enough is free (nothing is locked). */

@@ -27,6 +27,10 @@ void take_walk_begin(struct take_walk *walk, struct venue_instrument *market, en
 {
     *walk = (struct take_walk){.market = market, .side = book_side, .bounded = bounded, .limit = limit};
     walk->room = TAKEN_MAX - market->taken[book_side].count;
+    if (UNLIKELY(market->shift[SIDE_SELL] != 0) && book_side == SIDE_BUY && !bounded) {
+        walk->bounded = true; /* our impact makes no price that is not positive */
+        walk->limit = 1;
+    }
 }
 
 bool take_walk_next(struct take_walk *walk)
@@ -36,9 +40,11 @@ bool take_walk_next(struct take_walk *walk)
         bool found = walk->started ? book_next(book, walk->side, walk->at.price, &walk->at)
                                    : book_best(book, walk->side, &walk->at);
         walk->started = true;
+        if (found)
+            walk->price = impact_price(walk->market, side_opposite(walk->side), walk->at.price);
         /* The taker's limit, seen as a quote of the side that it takes, would stand before this level: out of reach.
          */
-        if (!found || (walk->bounded && price_better(walk->side, walk->limit, walk->at.price)))
+        if (!found || (walk->bounded && price_better(walk->side, walk->limit, walk->price)))
             return false;
         if (is_l3_fifo(walk->market)) {
             walk->available = walk->at.qty - l3_taken_at(walk->market, walk->side, walk->at.price);

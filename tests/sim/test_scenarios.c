@@ -2,6 +2,7 @@
  *
  *   instrument linear price=1 qty=0 tick=0.1 ...   before the first event; see read_instrument
  *   config funds orders=4 slack=5 queue=power exponent=2.5
+ *   config impact=1 volatility=0.01 volume=100 half_life=1000 [delta=0.5 terms=1 decay=0.5]
  *   deposit KRW 1000
  *   show fees                                      fills then say their fee
  *   100 snapshot [partial] bids 100.0x5 99.9x7 asks 100.1x3
@@ -28,6 +29,8 @@ struct scenario {
     int line;
     struct instrument instrument;
     struct venue_config config;
+    struct impact_config impact; /* coefficient 0: none */
+    struct impact_model impact_model;
     struct venue *venue;
     void *memory;
     bool show_fees;
@@ -162,6 +165,20 @@ static void read_config(struct scenario *scenario, char **words, int count)
             scenario->config.queue.kind = read_queue(scenario, value);
         else if (key_is(words[i], "exponent", &value))
             scenario->config.queue.exponent = (uint32_t)(number(scenario, value, 2) * QUEUE_EXPONENT_ONE / 100);
+        else if (key_is(words[i], "impact", &value))
+            scenario->impact.coefficient = number(scenario, value, 9);
+        else if (key_is(words[i], "volatility", &value))
+            scenario->impact.volatility = number(scenario, value, 9);
+        else if (key_is(words[i], "volume", &value))
+            scenario->impact.volume = number(scenario, value, scenario->instrument.qty_decimals);
+        else if (key_is(words[i], "half_life", &value))
+            scenario->impact.half_life = number(scenario, value, 0);
+        else if (key_is(words[i], "delta", &value))
+            scenario->impact.exponent = number(scenario, value, 9);
+        else if (key_is(words[i], "terms", &value))
+            scenario->impact.terms = (uint32_t)number(scenario, value, 0);
+        else if (key_is(words[i], "decay", &value))
+            scenario->impact.decay = number(scenario, value, 9);
         else
             fail(scenario, "unknown config word");
     }
@@ -172,6 +189,11 @@ static void open_venue(struct scenario *scenario)
     struct venue_sink sink = {scenario, on_execution};
     if (scenario->venue != NULL)
         return;
+    if (scenario->impact.coefficient != 0) {
+        struct err_text why = {0};
+        cr_assert_eq(impact_model_init(&scenario->impact_model, &scenario->impact, &why), ERR_OK, "%s", why.text);
+        scenario->config.impacts = &scenario->impact_model;
+    }
     scenario->config.instruments = &scenario->instrument;
     scenario->config.instrument_count = 1;
     size_t size = (venue_size(&scenario->config) + 63) / 64 * 64;
@@ -388,6 +410,7 @@ static void run_file(const char *path)
     struct scenario scenario = {
         .path = strstr(path, "tests/sim"),
         .config = {.book_window = BOOK_WINDOW_MIN, .book_far = 64, .own_orders_max = 16, .l3_orders = 8},
+        .impact = {.exponent = IMPACT_UNIT / 2, .terms = 1, .decay = IMPACT_UNIT / 2},
     };
     FILE *file = fopen(path, "r");
     cr_assert_not_null(file);
