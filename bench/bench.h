@@ -51,6 +51,7 @@ err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct
  * latencies. */
 extern const char bench_noop[], bench_maker[]; /* pessimistic queue positions */
 extern const char bench_grid[];                /* the grid market maker, 10 levels a side, queue model power 2 */
+extern const char bench_bracket[];             /* bench_grid under three queue models in lockstep */
 extern const char bench_grid200[];             /* the same with 100: the orders near the market are the same ones */
 struct bench_result {
     double levels_per_s;

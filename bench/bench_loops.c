@@ -110,15 +110,15 @@ err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct
 
 /* ---- the engine, wired as `tapedeck run` wires it ---- */
 
-#define RUN_TEXT(queue)                                                                                              \
+#define RUN_TEXT(queue)                                                                                             \
     "seed: 1\n"                                                                                                      \
     "mode: backtest\n"                                                                                               \
     "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"},\n"                  \
     "        queue: " queue "}\n"                                                                                    \
     "output: {equity_interval: 1s}\n"
 /* The limit is far away, so that the depth of the grid is the only thing that differs between its two figures. */
-#define GRID_TEXT(levels)                                                                                            \
-    RUN_TEXT("power, queue_exponent: \"2\"")                                                                         \
+#define GRID_TEXT(levels, more)                                                                                            \
+    RUN_TEXT("power, queue_exponent: \"2\"" more)                                                                        \
     "engine: {order_capacity: 512}\n"                                                                                \
     "strategy:\n"                                                                                                    \
     "  name: grid\n"                                                                                                 \
@@ -127,8 +127,9 @@ err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct
 
 const char bench_noop[] = RUN_TEXT("pessimistic") "strategy: {name: noop}\n";
 const char bench_maker[] = RUN_TEXT("pessimistic") "strategy: {name: maker}\n";
-const char bench_grid[] = GRID_TEXT("10");
-const char bench_grid200[] = GRID_TEXT("100");
+const char bench_grid[] = GRID_TEXT("10", "");
+const char bench_grid200[] = GRID_TEXT("100", "");
+const char bench_bracket[] = GRID_TEXT("10", ", bracket: true");
 
 /* Looks at the engine on the grid of equity. */
 struct sampler {
@@ -155,7 +156,7 @@ static err_t one_run(const struct run_config *config, struct bench_result *resul
         return err;
     sampler.engine = stage->engine;
     double t0 = bench_cpu_s();
-    err = engine_start(stage->engine);
+    err = stage_start(stage);
     while (err == ERR_OK)
         err = engine_run(stage->engine, UINT64_MAX);
     double spent = bench_cpu_s() - t0;

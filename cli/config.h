@@ -114,6 +114,7 @@ struct config_venue {
     struct queue_model queue;                /* kind as written, exponent from: */
     struct config_impact impact;
     struct config_decimal queue_exponent; /* checked against the kind when the config is read */
+    bool bracket;                         /* run the bounds of the queue models beside it */
     bool check_funds;
 };
 

@@ -118,6 +118,10 @@ const struct config_key config_keys[] = {
      0},
     {"venue.queue_exponent", CONFIG_DECIMAL, AT(venue.queue_exponent), "0.25", "8", NULL, NULL,
      "n of the power queue models, in steps of 0.25; they need it, the others have none.", 0},
+    {"venue.bracket", CONFIG_BOOL, AT(venue.bracket), NULL, NULL, "false", NULL,
+     "Run the pessimistic and the optimistic queue model in lockstep with the run's own, and report the profit as an "
+     "interval. Never changes the run itself.",
+     CONFIG_NOT_HASHED},
     {"venue.impact", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL,
      "How what we take makes the market's prices worse for what we take next (docs/fills.md).", 0},
     {"venue.impact.coefficient", CONFIG_DECIMAL, AT(venue.impact.coefficient), "0.000000001", "100", NULL, NULL,

@@ -1,5 +1,6 @@
 #include "cli/run_result.h"
 
+#include "cli/bracket.h"
 #include "cli/json_out.h"
 #include "cli/table.h"
 #include "cli/values.h"
@@ -244,6 +245,8 @@ json_t *run_result_json(const struct run_summary *summary)
     json_set(object, "counters", counters_json(counters));
     json_set(object, "venue", venue_json(summary->stage));
     json_set(object, "account", account_json(summary->stage));
+    if (summary->stage->follower_count != 0)
+        json_set(object, "bracket", bracket_json(summary));
     return object;
 }
 
@@ -374,6 +377,7 @@ void run_result_print(const struct run_summary *summary)
                level3.lost_full, level3.lost_wrong);
     print_account(summary->stage);
     print_positions(summary->stage);
+    bracket_print(summary);
     putchar('\n');
     print_identity(summary);
 }

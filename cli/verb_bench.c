@@ -40,6 +40,8 @@ const char verb_bench_help[] =
     "    grid_levels_per_s           the grid market maker, 10 orders a side, queue model power 2\n"
     "    grid200_levels_per_s        the same with 100 a side, on the same lines; grid200_cost_ratio is how much\n"
     "                                more a level costs than with 10\n"
+    "    bracket_levels_per_s        the grid under three queue models in lockstep; bracket_cost is how much more a\n"
+    "                                level costs than under one\n"
     "    replay64_levels_per_s       64 instruments merged from 64 tapes, noop\n"
     "    import_bytes_per_s          text of a capture to a tape\n"
     "    rss_bytes_1h, rss_bytes_24h peak resident memory of `tapedeck run` on tapes of that length\n\n"
@@ -52,7 +54,7 @@ const char verb_bench_help[] =
 struct figures {
     double bytes_per_level, bytes_per_level_bbo, bytes_per_book_level_bbo;
     double decode, zstd_share, bare, import_rate, memcpy_rate;
-    struct bench_result replay, maker, grid, grid200, replay64;
+    struct bench_result replay, maker, grid, grid200, bracket, replay64;
     uint64_t levels;
     uint64_t rss_1h, rss_24h, levels_1h, levels_24h;
 };
@@ -96,6 +98,8 @@ static err_t measure(const struct bench_options *options, struct figures *figure
     if (err == ERR_OK)
         err = bench_run(depth, 1, bench_grid200, rounds, &figures->grid200, why);
     if (err == ERR_OK)
+        err = bench_run(depth, 1, bench_bracket, rounds, &figures->bracket, why);
+    if (err == ERR_OK)
         err = bench_run(lanes, BENCH_LANES, bench_noop, rounds, &figures->replay64, why);
     if (err == ERR_OK)
         err = bench_import(options->capture != NULL ? options->capture : material->capture, options->dir, rounds,
@@ -135,6 +139,8 @@ static err_t print_json(const struct figures *figures, const struct bench_option
     set_run(root, "grid", &figures->grid);
     set_run(root, "grid200", &figures->grid200);
     json_set(root, "grid200_cost_ratio", json_real(figures->grid.levels_per_s / figures->grid200.levels_per_s));
+    set_run(root, "bracket", &figures->bracket);
+    json_set(root, "bracket_cost", json_real(figures->grid.levels_per_s / figures->bracket.levels_per_s));
     json_set(root, "replay64_levels_per_s", json_real(figures->replay64.levels_per_s));
     json_set(root, "import_bytes_per_s", json_real(figures->import_rate));
     json_set(root, "memcpy_bytes_per_s", json_real(figures->memcpy_rate));
@@ -186,6 +192,8 @@ static void print_table(const struct figures *f, const struct bench_options *opt
     row(table, "  the same", grid200 * 1e-6, "M levels/s", "grid of 2 x 10", grid200 / grid);
     row(table, "  its open orders, mean", f->grid200.open_mean, "orders", "grid of 2 x 10",
         f->grid200.open_mean / f->grid.open_mean);
+    row(table, "replay, grid under three queue models", f->bracket.levels_per_s * 1e-6, "M levels/s",
+        "grid of 2 x 10", f->bracket.levels_per_s / grid);
     row(table, "replay, 64 instruments", replay64 * 1e-6, "M levels/s", "replay of one", replay64 / replay);
     row(table, "import", f->import_rate * 1e-6, "MB/s", "memcpy", f->import_rate / f->memcpy_rate);
     if (options->memory) {

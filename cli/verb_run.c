@@ -92,7 +92,7 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
 
 static err_t start(struct run_job *run)
 {
-    err_t err = engine_start(run->stage->engine);
+    err_t err = stage_start(run->stage);
     if (err == ERR_OK)
         return ERR_OK;
     const char *said = run_output_last_error(run->output);
@@ -195,7 +195,7 @@ static err_t run_all(struct run_job *run)
     ns_t last_ts = engine_now(run->stage->engine);
     struct run_summary summary = {.config = run->config,
                                   .stage = run->stage,
-                                  .digest = engine_stop(run->stage->engine),
+                                  .digest = stage_stop(run->stage),
                                   .end = run->end,
                                   .error = run->end == RUN_ERROR ? run->why.text : NULL,
                                   .last_ts = last_ts,

@@ -1,5 +1,6 @@
 #include "cli/world_up.h"
 
+#include "cli/bracket.h"
 #include "cli/tape_level3.h"
 #include "feeds/clip_feed.h"
 #include "feeds/delay_feed.h"
@@ -25,6 +26,10 @@ struct stage_inside {
     uint16_t **maps;
     void *synth_memory, *venue_memory, *world_memory, *engine_memory;
     size_t synth_size, venue_size, world_size, engine_size;
+    struct {
+        void *venue_memory, *engine_memory, *strategy_state;
+        size_t venue_size, engine_size;
+    } followers[STAGE_FOLLOWERS_MAX];
     const struct synth_market *synth; /* lane 0, when the market is made and not read */
 };
 
@@ -288,6 +293,60 @@ static err_t deposit(struct account *account, const struct config_balance *balan
                : err_say(why, err, "account.balances.%s: cannot be deposited: %s", balance->currency, err_words(err));
 }
 
+static err_t deposit_all(const struct run_config *config, struct account *account, struct err_text *why)
+{
+    err_t err = ERR_OK;
+    for (uint32_t i = 0; i < config->balance_count && err == ERR_OK; i++)
+        err = deposit(account, &config->balances[i], why);
+    return err;
+}
+
+/* Their venues come before the world, their engines after it and after the leader's. */
+static err_t follow_venues(struct stage *stage, struct venue_config venue, struct err_text *why)
+{
+    struct stage_inside *inside = stage->inside;
+    venue.leader = stage->venue;
+    venue.watch = NULL;
+    for (uint16_t i = 0; i < stage->follower_count; i++) {
+        struct stage_follower *follower = &stage->followers[i];
+        const struct venue_sink sink = sim_world_sink(inside->world_memory, (uint16_t)(i + 1));
+        venue.queue = follower->queue;
+        inside->followers[i].venue_size = venue_size(&venue);
+        inside->followers[i].venue_memory = zeroed(inside->followers[i].venue_size);
+        if (inside->followers[i].venue_memory == NULL)
+            return no_memory(why);
+        follower->venue = venue_init(inside->followers[i].venue_memory, &venue, &sink);
+    }
+    return ERR_OK;
+}
+
+static err_t follow_engines(struct stage *stage, const struct run_config *config, struct engine_config engine,
+                            struct err_text *why)
+{
+    struct stage_inside *inside = stage->inside;
+    engine.leader = stage->engine;
+    engine.sink = NULL;
+    engine.observer = NULL;
+    err_t err = ERR_OK;
+    for (uint16_t i = 0; i < stage->follower_count && err == ERR_OK; i++) {
+        struct stage_follower *follower = &stage->followers[i];
+        const size_t size = (config->strategy->state_size + 63) & ~(size_t)63;
+        void *state = aligned_alloc(64, size != 0 ? size : 64);
+        inside->followers[i].strategy_state = state;
+        inside->followers[i].engine_size = engine_size(&engine);
+        inside->followers[i].engine_memory = zeroed(inside->followers[i].engine_size);
+        if (state == NULL || inside->followers[i].engine_memory == NULL)
+            return no_memory(why);
+        memcpy(state, config->strategy_state, config->strategy->state_size);
+        follower->engine = engine_init(inside->followers[i].engine_memory, &engine,
+                                       sim_world_branch(stage->world, (uint16_t)(i + 1)), state);
+        err = deposit_all(config, engine_account(follower->engine), why);
+        if (err == ERR_OK)
+            err = deposit_all(config, venue_account(follower->venue), why);
+    }
+    return err;
+}
+
 static err_t build(struct stage *stage, const struct run_config *config, const struct engine_sink *sink,
                    struct err_text *why)
 {
@@ -322,10 +381,17 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .queue = config->venue.queue,
                                        .l3_orders = config->engine.l3_orders,
                                        .impacts = inside->impacts};
+    struct queue_model models[STAGE_FOLLOWERS_MAX];
+    struct venue *venues[STAGE_FOLLOWERS_MAX];
+    stage->follower_count = bracket_followers(config, models);
+    for (uint16_t i = 0; i < stage->follower_count; i++)
+        stage->followers[i].queue = models[i];
     struct sim_config world = {.lanes = inside->lanes,
                                .lane_count = stage->lane_count,
                                .latency = &latency,
                                .requests_max = config->engine.order_capacity * 4,
+                               .followers = venues,
+                               .follower_count = stage->follower_count,
                                .instrument_count = stage->instrument_count};
     const struct engine_config engine = {.instruments = stage->instruments,
                                          .limits = limits,
@@ -352,15 +418,22 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
     const struct venue_sink venue_sink = sim_world_sink(inside->world_memory, 0);
     stage->venue = venue_init(inside->venue_memory, &venue, &venue_sink);
     world.venue = stage->venue;
+    err = follow_venues(stage, venue, why);
+    if (err != ERR_OK) {
+        free(limits);
+        return err;
+    }
+    for (uint16_t i = 0; i < stage->follower_count; i++)
+        venues[i] = stage->followers[i].venue;
     stage->world = sim_world_init(inside->world_memory, &world);
     stage->engine = engine_init(inside->engine_memory, &engine, stage->world, config->strategy_state);
+    err = follow_engines(stage, config, engine, why);
     free(limits);
     sim_world_books(stage->world, engine_books, stage->engine);
-    for (uint32_t i = 0; i < config->balance_count && err == ERR_OK; i++) {
-        err = deposit(engine_account(stage->engine), &config->balances[i], why);
-        if (err == ERR_OK)
-            err = deposit(venue_account(stage->venue), &config->balances[i], why);
-    }
+    if (err == ERR_OK)
+        err = deposit_all(config, engine_account(stage->engine), why);
+    if (err == ERR_OK)
+        err = deposit_all(config, venue_account(stage->venue), why);
     return err;
 }
 
@@ -417,6 +490,21 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
     return ERR_OK;
 }
 
+err_t stage_start(struct stage *stage)
+{
+    err_t err = engine_start(stage->engine);
+    for (uint16_t i = 0; i < stage->follower_count && err == ERR_OK; i++)
+        err = engine_start(stage->followers[i].engine);
+    return err;
+}
+
+struct digest_value stage_stop(struct stage *stage)
+{
+    for (uint16_t i = 0; i < stage->follower_count; i++)
+        stage->followers[i].digest = engine_stop(stage->followers[i].engine);
+    return engine_stop(stage->engine);
+}
+
 void stage_close(struct stage *stage)
 {
     if (stage == NULL)
@@ -439,6 +527,11 @@ void stage_close(struct stage *stage)
         zeroed_free(inside->venue_memory, inside->venue_size);
         zeroed_free(inside->world_memory, inside->world_size);
         zeroed_free(inside->engine_memory, inside->engine_size);
+        for (size_t i = 0; i < STAGE_FOLLOWERS_MAX; i++) {
+            zeroed_free(inside->followers[i].venue_memory, inside->followers[i].venue_size);
+            zeroed_free(inside->followers[i].engine_memory, inside->followers[i].engine_size);
+            free(inside->followers[i].strategy_state);
+        }
         free(inside->tape_feeds);
         free(inside->delays);
         free(inside->feed_latencies);

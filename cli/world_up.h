@@ -18,6 +18,16 @@ struct stage_tape {
     bool closed;   /* false: no index, the recording was not ended properly */
 };
 
+#define STAGE_FOLLOWERS_MAX 2
+
+/* The run again, under another queue model, in lockstep (bracket.h). */
+struct stage_follower {
+    struct queue_model queue;
+    struct venue *venue;
+    struct engine *engine;
+    struct digest_value digest; /* after stage_stop */
+};
+
 struct stage {
     struct instrument *instruments;
     uint16_t instrument_count;
@@ -26,6 +36,8 @@ struct stage {
     struct engine *engine;
     struct world *world;
     struct venue *venue;
+    struct stage_follower followers[STAGE_FOLLOWERS_MAX];
+    uint16_t follower_count;
     /* for a progress bar */
     uint64_t messages_total; /* of all tapes; 0: not known */
     ns_t first_ts, last_ts;  /* of all tapes, clipped to from and to */
@@ -35,6 +47,10 @@ struct stage {
 /* `sink` must outlive the stage. On error nothing is left open. */
 err_t stage_open(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
                  struct err_text *why) MUST_USE;
+/* engine_start and engine_stop of the engine and those that follow it. The digest is that of the engine; followers
+ * keep theirs. */
+err_t stage_start(struct stage *stage) MUST_USE;
+struct digest_value stage_stop(struct stage *stage);
 void stage_close(struct stage *stage);
 /* Messages read so far, over all lanes. */
 uint64_t stage_position(const struct stage *stage);

@@ -27,10 +27,11 @@ static size_t l3_size(const struct engine_config *config)
 static size_t parts_size(const struct engine_config *config)
 {
     const size_t count = config->instrument_count;
-    return align64(count * sizeof(struct book)) +
-           count * (align64(book_size(config->book_window, config->book_far)) + l3_size(config)) +
-           align64(count * sizeof(px_t)) + align64(count * sizeof(struct event_mark)) +
-           align64(count * sizeof(struct order)) + align64(order_table_size(config->order_capacity)) +
+    const size_t books = align64(count * sizeof(struct book)) +
+                         count * (align64(book_size(config->book_window, config->book_far)) + l3_size(config));
+    return (config->leader != NULL ? 0 : books) + align64(count * sizeof(px_t)) +
+           align64(count * sizeof(struct event_mark)) + align64(count * sizeof(struct order)) +
+           align64(order_table_size(config->order_capacity)) +
            align64(account_size(config->instrument_count)) +
            align64(risk_size(config->instrument_count, rate_max(config))) +
            align64(config->timer_capacity * sizeof(struct timer)) +
@@ -40,6 +41,17 @@ static size_t parts_size(const struct engine_config *config)
 size_t engine_size(const struct engine_config *config)
 {
     return align64(sizeof(struct engine)) + parts_size(config);
+}
+
+static void follow(struct engine *leader, struct engine *engine)
+{
+    ASSERT(leader->leader == NULL && leader->instrument_count == engine->instrument_count);
+    engine->leader = leader;
+    engine->run = leader->run;
+    engine->books = leader->books;
+    while (leader->follower != NULL)
+        leader = leader->follower;
+    leader->follower = engine;
 }
 
 struct engine *engine_init(void *memory, const struct engine_config *config, struct world *world,
@@ -62,16 +74,22 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->marks = (struct grid){0, NS_MAX, 0};
     engine->last_ts = INT64_MIN;
 
-    engine->books = (struct book *)(void *)at;
-    at += align64(count * sizeof(struct book));
-    for (uint16_t i = 0; i < count; i++) {
-        book_init(&engine->books[i], at, config->book_window, config->book_far, &config->instruments[i]);
-        at += align64(book_size(config->book_window, config->book_far));
-        if (config->l3_orders != 0)
-            book_l3_attach(&engine->books[i], at, config->l3_orders, BOOK_BY_EITHER);
-        at += l3_size(config);
-        engine->daily_loss |= config->limits[i].daily_loss_max != 0;
+    if (config->leader != NULL) {
+        follow(config->leader, engine);
+    } else {
+        engine->run = &world->run;
+        engine->books = (struct book *)(void *)at;
+        at += align64(count * sizeof(struct book));
+        for (uint16_t i = 0; i < count; i++) {
+            book_init(&engine->books[i], at, config->book_window, config->book_far, &config->instruments[i]);
+            at += align64(book_size(config->book_window, config->book_far));
+            if (config->l3_orders != 0)
+                book_l3_attach(&engine->books[i], at, config->l3_orders, BOOK_BY_EITHER);
+            at += l3_size(config);
+        }
     }
+    for (uint16_t i = 0; i < count; i++)
+        engine->daily_loss |= config->limits[i].daily_loss_max != 0;
     engine->last_trades = (px_t *)(void *)at;
     memset(at, 0, count * sizeof(px_t));
     at += align64(count * sizeof(px_t));
@@ -123,7 +141,8 @@ static inline void fold_touch(struct engine *engine, const struct book *book)
 static inline void on_book(struct engine *engine, const struct event *event)
 {
     struct book *book = &engine->books[event->instrument];
-    book_apply(book, event);
+    if (LIKELY(engine->leader == NULL))
+        book_apply(book, event);
     fold_touch(engine, book);
     engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
     if (UNLIKELY(book->flags & BOOK_CROSSED))
@@ -146,7 +165,8 @@ static void on_level3(struct engine *engine, const struct event *event)
 {
     struct book *book = &engine->books[event->instrument];
     engine_fold_body(engine, event);
-    book_apply(book, event);
+    if (LIKELY(engine->leader == NULL))
+        book_apply(book, event);
     engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
     if (UNLIKELY(book->flags & BOOK_CROSSED) && book->display != BOOK_BY_LEVELS)
         engine->counters.crossed++;
@@ -161,7 +181,7 @@ static void on_other(struct engine *engine, const struct event *event)
     switch (event->kind) {
     case EVENT_GAP:
         /* A gap without an instrument is one of the whole source: every book is stale. */
-        for (uint16_t i = 0; i < engine->instrument_count; i++)
+        for (uint16_t i = 0; i < engine->instrument_count && engine->leader == NULL; i++)
             if (event->instrument == i || event->instrument == INSTRUMENT_NONE)
                 book_apply(&engine->books[i], event);
         engine->counters.gaps++;
@@ -314,21 +334,40 @@ static void fire_due(struct engine *engine)
     }
 }
 
+/* The engine of a lockstep for which something is due first. */
+static struct engine *first_due(struct engine *engine, ns_t *due)
+{
+    struct engine *first = engine;
+    *due = next_due(engine);
+    for (struct engine *one = engine->follower; UNLIKELY(one != NULL); one = one->follower) {
+        const ns_t ts = next_due(one);
+        if (ts < *due) {
+            first = one;
+            *due = ts;
+        }
+    }
+    return first;
+}
+
 /* Ask the world for inputs; fire what is due before them. ERR_OK: there is an input to handle. */
 static err_t refill(struct engine *engine)
 {
     for (;;) {
         struct world *world = engine->world;
-        const ns_t due = next_due(engine);
+        ns_t due;
+        struct engine *next = first_due(engine, &due);
         err_t err = world->ops->refill(world, engine->now, due);
         if (err == ERR_AGAIN && due != NS_MAX) {
-            fire_due(engine);
+            fire_due(next);
             continue;
         }
         if (err == ERR_OK) {
-            skip_points(engine, world->run.at->ts);
-            engine_wake_at(engine,
-                           earlier(timers_due(&engine->timers), earlier(engine->marks.due, engine->equity.due)));
+            for (struct engine *one = engine; one != NULL; one = one->follower) {
+                if (world->run.only != NULL && world->run.only != one->world)
+                    continue; /* what is due for it comes later, and its points are passed with its own inputs */
+                skip_points(one, world->run.at->ts);
+                engine_wake_at(one, earlier(timers_due(&one->timers), earlier(one->marks.due, one->equity.due)));
+            }
         }
         if (err != ERR_OK && err != ERR_END && err != ERR_AGAIN)
             err_say(&engine->why, err, "%s", world->why.text);
@@ -338,16 +377,32 @@ static err_t refill(struct engine *engine)
 
 static void first_input(struct engine *engine)
 {
-    const ns_t ts = engine->world->run.at->ts;
+    const ns_t ts = engine->run->at->ts;
     engine->marks.interval = engine->daily_loss ? MARK_INTERVAL : 0;
     grid_start(&engine->marks, ts);
     grid_start(&engine->equity, ts);
     engine_wake_at(engine, earlier(engine->marks.due, engine->equity.due));
 }
 
+/* An input of a lockstep: the market's is for all, the leader first, who applies it; an execution is for one. */
+static void step_all(struct engine *engine, const struct event *event)
+{
+    const struct world *only = engine->run->only;
+    for (struct engine *one = engine; one != NULL; one = one->follower) {
+        if (only != NULL && only != one->world)
+            continue;
+        step(one, event);
+        if (UNLIKELY(one->failed != ERR_OK && engine->failed == ERR_OK)) {
+            engine->failed = one->failed;
+            engine->why = one->why;
+        }
+    }
+}
+
 err_t engine_run(struct engine *engine, uint64_t budget)
 {
-    struct run *run = &engine->world->run;
+    ASSERT(engine->leader == NULL);
+    struct run *run = engine->run;
     while (budget != 0) {
         if (UNLIKELY(run->at == run->end || run->at->ts >= run->until)) {
             if (engine->failed != ERR_OK)
@@ -355,11 +410,15 @@ err_t engine_run(struct engine *engine, uint64_t budget)
             err_t err = refill(engine);
             if (err != ERR_OK)
                 return err;
-            if (UNLIKELY(engine->counters.inputs == 0))
-                first_input(engine);
+            for (struct engine *one = engine; one != NULL; one = one->follower)
+                if (UNLIKELY(one->counters.inputs == 0))
+                    first_input(one);
             continue;
         }
-        step(engine, run->at++);
+        if (LIKELY(engine->follower == NULL))
+            step(engine, run->at++);
+        else
+            step_all(engine, run->at++);
         budget--;
     }
     return engine->failed;

@@ -5,6 +5,10 @@
  * The engine owns the state (books, orders, account, timers), knows no mode and asks no clock.
  * Everything is placed in one memory block at engine_init; after that nothing allocates.
  *
+ * Lockstep. Engines may follow another one, each with a world of its own branch (world.h), strategy, orders and
+ * account: the leader asks for inputs, applies the market to the books, which all share, and steps the others through
+ * the same input; then it is the next one's turn. Each ends as if it had run alone, at much less than the price.
+ *
  * Outputs go to a sink: a table of functions called as things happen (an order was sent, a fill was
  * booked, a line was logged). The running digest folds every input's header, every output, and at the
  * end the whole state.
@@ -49,6 +53,7 @@ struct engine_config {
     uint64_t seed;
     const struct strategy *strategy;
     const struct engine_sink *sink;
+    struct engine *leader; /* a lockstep: the engine that this one follows; NULL: none */
     struct engine_observer *observer; /* NULL: none; outlives the engine */
 };
 
@@ -77,10 +82,11 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
 /* For the start balances. */
 struct account *engine_account(struct engine *engine);
 
-/* Calls strategy->start. */
+/* Calls strategy->start; each engine of a lockstep for itself. */
 err_t engine_start(struct engine *engine) MUST_USE;
 /* Handle inputs until the world has no more (ERR_END), `budget` inputs were handled (OK), or something
- * broke. `budget` lets a caller show progress and look at signals; it does not change any result. */
+ * broke. `budget` lets a caller show progress and look at signals; it does not change any result.
+ * Lockstep: for the leader, which runs all; budget counts its inputs. */
 err_t engine_run(struct engine *engine, uint64_t budget) MUST_USE;
 /* Calls strategy->stop, folds the final state into the digest. */
 struct digest_value engine_stop(struct engine *engine);

@@ -164,10 +164,10 @@ static struct engine_decision decision_of(const struct engine *engine, uint16_t 
 {
     const struct timer *timer = &engine->firing;
     /* the run's cursor stands behind the input being handled */
-    const bool input = engine->counters.inputs != 0 && timer->id == 0 && engine->world->run.at != NULL;
+    const bool input = engine->counters.inputs != 0 && timer->id == 0 && engine->run->at != NULL;
     return (struct engine_decision){.now = engine->now,
                                     .inputs = engine->counters.inputs,
-                                    .event = input ? engine->world->run.at - 1 : NULL,
+                                    .event = input ? engine->run->at - 1 : NULL,
                                     .timer_id = timer->id,
                                     .deadline = timer->id != 0 ? timer->deadline : 0,
                                     .book = &engine->books[instrument]};

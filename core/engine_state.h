@@ -30,6 +30,9 @@ struct grid {
 struct engine {
     struct strategy_ctx ctx; /* first: the strategy's handle is the engine */
     struct world *world;
+    struct run *run;         /* of the leader's world */
+    struct engine *leader;   /* whose books these are; NULL: itself */
+    struct engine *follower; /* the next one of a lockstep; NULL: none */
     const struct strategy *strategy;
     void *strategy_state;
     const struct engine_sink *sink;
@@ -76,8 +79,8 @@ void engine_mark_risk(struct engine *engine, ns_t ts);
 /* An answer or a timer at `ts` may come before the rest of the run. */
 static inline void engine_wake_at(struct engine *engine, ns_t ts)
 {
-    if (ts < engine->world->run.until)
-        engine->world->run.until = ts;
+    if (ts < engine->run->until)
+        engine->run->until = ts;
 }
 
 /* Two numbers in one word of the digest: a change of one always shows, and changes of both make up for each other

@@ -116,6 +116,15 @@ uint64_t queue_exp2_neg(uint64_t x)
     return mul_q62(exp2_knots[knot], sum) >> k >> (62 - FRACTION_BITS);
 }
 
+const char *queue_kind_name(enum queue_kind kind)
+{
+    static const char *const names[] = {
+        [QUEUE_PESSIMISTIC] = "pessimistic", [QUEUE_OPTIMISTIC] = "optimistic", [QUEUE_PROPORTIONAL] = "proportional",
+        [QUEUE_POWER] = "power",             [QUEUE_POWER2] = "power2",         [QUEUE_POWER3] = "power3",
+        [QUEUE_LOG] = "log",                 [QUEUE_LOG2] = "log2",          [QUEUE_L3_FIFO] = "l3_fifo"};
+    return names[kind];
+}
+
 bool queue_model_has_exponent(enum queue_kind kind)
 {
     return kind == QUEUE_POWER || kind == QUEUE_POWER2 || kind == QUEUE_POWER3;

@@ -72,6 +72,7 @@ struct queue_place {
     uint32_t part; /* < 2^QUEUE_PART_BITS; 0 when nothing is ahead */
 };
 
+const char *queue_kind_name(enum queue_kind kind); /* "pessimistic" ... */
 bool queue_model_has_exponent(enum queue_kind kind);
 /* Fields in range for the kind. */
 bool queue_model_is_valid(const struct queue_model *model);
