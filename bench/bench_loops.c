@@ -114,7 +114,7 @@ err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct
     "seed: 1\n"                                                                                                      \
     "mode: backtest\n"                                                                                               \
     "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"},\n"                  \
-    "        queue: " queue "}\n"                                                                                    \
+    "        rules: tape, queue: " queue "}\n"                                                                       \
     "output: {equity_interval: 1s}\n"
 /* The limit is far away, so that the depth of the grid is the only thing that differs between its two figures. */
 #define GRID_TEXT(levels, more)                                                                                            \

@@ -17,8 +17,9 @@ _tapedeck() {
         tape) mapfile -t COMPREPLY < <(compgen -W "info cat check repair cut merge" -- "$word") ;;
         strategy) mapfile -t COMPREPLY < <(compgen -W "list show new" -- "$word") ;;
         config) mapfile -t COMPREPLY < <(compgen -W "check explain" -- "$word") ;;
+        rules) mapfile -t COMPREPLY < <(compgen -W "binance-spot binance-usdm binance-coinm upbit" -- "$word") ;;
         esac
-        [[ $verb == tape || $verb == strategy || $verb == config ]] && return
+        [[ $verb == tape || $verb == strategy || $verb == config || $verb == rules ]] && return
     fi
     if [[ $word == -* ]]; then # the options are those of the manual page
         options=$("$program" help "$verb" 2>/dev/null | sed -n '/^OPTIONS$/,/^EXIT STATUS$/p' | grep -oE '^ +(-[a-zA-Z], )?--[a-z][a-z0-9-]*' |

@@ -265,6 +265,23 @@ err_t run_config_apply_instrument(const struct run_config *config, struct instru
     return ERR_OK;
 }
 
+unsigned run_config_overrides(const struct run_config *config, const struct instrument *instrument)
+{
+    unsigned set = (config->venue.maker_fee.set ? CONFIG_SETS_MAKER_FEE : 0u) |
+                   (config->venue.taker_fee.set ? CONFIG_SETS_TAKER_FEE : 0u);
+    for (uint32_t i = 0; i < config->instrument_count; i++) {
+        const struct config_instrument *entry = &config->instruments[i];
+        if (!config_instrument_matches(entry, instrument))
+            continue;
+        set |= (entry->lot.text != NULL ? CONFIG_SETS_LOT : 0u) |
+               (entry->qty_min.text != NULL ? CONFIG_SETS_QTY_MIN : 0u) |
+               (entry->notional_min.text != NULL ? CONFIG_SETS_NOTIONAL_MIN : 0u) |
+               (entry->maker_fee.set ? CONFIG_SETS_MAKER_FEE : 0u) |
+               (entry->taker_fee.set ? CONFIG_SETS_TAKER_FEE : 0u);
+    }
+    return set;
+}
+
 err_t run_config_match_instruments(const struct run_config *config, const struct instrument *instruments,
                                    uint32_t instrument_count, struct err_text *why)
 {

@@ -108,7 +108,10 @@ struct config_impact {
     uint32_t terms;
 };
 
+enum config_rules { CONFIG_RULES_VENUE, CONFIG_RULES_TAPE, CONFIG_RULES_NONE };
+
 struct config_venue {
+    int rules; /* enum config_rules */
     struct config_latency latency;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
     struct queue_model queue;                /* kind as written, exponent from: */
@@ -199,6 +202,15 @@ err_t run_config_error(const struct run_config *config, const char *key, struct 
  * ERR_CONFIG at the key when a value does not fit the instrument's decimals or its rules. */
 err_t run_config_apply_instrument(const struct run_config *config, struct instrument *instrument,
                                   struct err_text *why) MUST_USE;
+/* Which of its fields the config has set, for all dates. */
+enum {
+    CONFIG_SETS_LOT = 1 << 0,
+    CONFIG_SETS_QTY_MIN = 1 << 1,
+    CONFIG_SETS_NOTIONAL_MIN = 1 << 2,
+    CONFIG_SETS_MAKER_FEE = 1 << 3,
+    CONFIG_SETS_TAKER_FEE = 1 << 4,
+};
+unsigned run_config_overrides(const struct run_config *config, const struct instrument *instrument);
 /* Every entry of `instruments` names one of these, or ERR_CONFIG with a suggestion. */
 err_t run_config_match_instruments(const struct run_config *config, const struct instrument *instruments,
                                    uint32_t instrument_count, struct err_text *why) MUST_USE;

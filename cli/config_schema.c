@@ -138,6 +138,11 @@ const struct config_key config_keys[] = {
      "Exponentials that the decay is made of, each four times as slow as the one before.", 0},
     {"venue.impact.decay", CONFIG_DECIMAL, AT(venue.impact.decay), "0", "1", "0.5", NULL,
      "With several terms: exponent of the power law that they come close to.", 0},
+    {"venue.rules", CONFIG_CHOICE, AT(venue.rules), NULL, NULL, "venue", "venue|tape|none",
+     "What the venue refuses: venue, what it refused at that date, with its own codes and request limits, as far as "
+     "known (docs/venues.md); tape, only what the tape says of the instrument; none, nothing but prices and quantities "
+     "that are not positive.",
+     0},
     {"venue.check_funds", CONFIG_BOOL, AT(venue.check_funds), NULL, NULL, "false", NULL,
      "Reject spot orders that the balances do not cover.", 0},
 

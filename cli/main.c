@@ -21,6 +21,7 @@ static const struct verb verbs[] = {
     {"tape", "look into tapes, check, repair, cut and merge them", verb_tape, verb_tape_help},
     {"strategy", "list and show strategies, begin a new one", verb_strategy, verb_strategy_help},
     {"config", "check a run's configuration, explain its keys", verb_config, verb_config_help},
+    {"rules", "what a venue accepts at a date, and who says so", verb_rules, verb_rules_help},
     {"bench", "measure this program on this machine", verb_bench, verb_bench_help},
     {NULL, NULL, NULL, NULL},
 };

@@ -1,5 +1,6 @@
 #include "cli/run_output.h"
 
+#include "cli/rules_up.h"
 #include "cli/run_dir.h"
 #include "cli/run_files.h"
 #include "cli/values.h"
@@ -126,9 +127,12 @@ static void on_order(void *context, ns_t ts, const struct order *order, const st
     put_price(file, instrument, order->price);
     put_qty(file, instrument, order->qty);
     put_qty(file, instrument, order->filled);
-    fprintf(file, ",%s,%d,%" PRId64 ",%" PRIu64 "\n",
+    char code[VENUE_CODE_TEXT_SIZE] = "0";
+    if (execution != NULL && execution->venue_code != 0)
+        (void)venue_code_text(rules_profile(instrument->venue), execution->venue_code, code);
+    fprintf(file, ",%s,%s,%" PRId64 ",%" PRIu64 "\n",
             execution == NULL || execution->reason == REASON_NONE ? "" : reason_name((enum reason)execution->reason),
-            execution == NULL ? 0 : execution->venue_code, execution == NULL ? 0 : execution->venue_ts, order->tag);
+            code, execution == NULL ? 0 : execution->venue_ts, order->tag);
     check_stream(output, STREAM_ORDERS);
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/bracket.h"
 #include "cli/json_out.h"
+#include "cli/rules_up.h"
 #include "cli/table.h"
 #include "cli/values.h"
 #include "cli/version.h"
@@ -192,8 +193,10 @@ static bool sum_level3(const struct stage *stage, struct l3_stats *sum)
     return sum->orders_most + sum->passed_over != 0;
 }
 
+static const char *const rules_words[] = {"venue", "tape", "none"};
+
 /* What the simulated venue counted; `clock_behind` above zero says that arrival stamps are not to be trusted. */
-static json_t *venue_json(const struct stage *stage)
+static json_t *venue_json(const struct stage *stage, int rules)
 {
     const struct sim_stats stats = sim_world_stats(stage->world);
     json_t *object = json_object();
@@ -212,6 +215,20 @@ static json_t *venue_json(const struct stage *stage)
         json_set_u64(orders, "passed_over", level3.passed_over);
         json_set(object, "level3", orders);
     }
+    json_set_text(object, "rules", rules_words[rules]);
+    struct venue_refusals refusals;
+    json_t *refused = json_array();
+    for (uint32_t i = 0; venue_refused(stage->venue, i, &refusals); i++) {
+        const char *venue = stage->instruments[refusals.instrument].venue;
+        char code[VENUE_CODE_TEXT_SIZE];
+        json_t *entry = json_object();
+        json_set_text(entry, "venue", venue);
+        json_set_text(entry, "reason", reason_name((enum reason)refusals.reason));
+        json_set_text(entry, "venue_code", venue_code_text(rules_profile(venue), refusals.code, code));
+        json_set_u64(entry, "count", refusals.count);
+        json_array_append_new(refused, entry);
+    }
+    json_set(object, "refused", refused);
     return object;
 }
 
@@ -243,7 +260,7 @@ json_t *run_result_json(const struct run_summary *summary)
     json_set_u64(object, "orders", counters->orders);
     json_set_u64(object, "fills", counters->fills);
     json_set(object, "counters", counters_json(counters));
-    json_set(object, "venue", venue_json(summary->stage));
+    json_set(object, "venue", venue_json(summary->stage, config->venue.rules));
     json_set(object, "account", account_json(summary->stage));
     if (summary->stage->follower_count != 0)
         json_set(object, "bracket", bracket_json(summary));

@@ -1,5 +1,6 @@
 /* How: by hand into stdio's buffer and not through a JSON library: a tape has hundreds of millions of levels, and
  * what is written is numbers, fixed words and short names. */
+#include "cli/rules_up.h"
 #include "cli/tape_cat.h"
 
 #include "cli/values.h"
@@ -167,8 +168,13 @@ static void put_execution(const struct pairs *pairs, const struct instrument *in
         pair_text(pairs, "rate", decimal_text(execution->rate, 12, text));
     if (execution->reason != REASON_NONE)
         pair_text(pairs, "reason", reason_name((enum reason)execution->reason));
-    if (execution->venue_code != 0)
+    if (execution->venue_code != 0) {
+        char code[VENUE_CODE_TEXT_SIZE];
+        const struct venue_profile *profile = instrument != NULL ? rules_profile(instrument->venue) : NULL;
         pair_number(pairs, "venue_code", execution->venue_code);
+        if (profile != NULL && profile->code_words != NULL)
+            pair_text(pairs, "venue_error", venue_code_text(profile, execution->venue_code, code));
+    }
 }
 
 static void put_body(const struct pairs *pairs, const struct instrument *instrument, const struct event *event)

@@ -1,6 +1,7 @@
 #include "cli/world_up.h"
 
 #include "cli/bracket.h"
+#include "cli/rules_up.h"
 #include "cli/tape_level3.h"
 #include "feeds/clip_feed.h"
 #include "feeds/delay_feed.h"
@@ -24,6 +25,8 @@ struct stage_inside {
     struct feed **clips;                  /* owned, per lane; NULL: not clipped */
     struct feed **lanes;                  /* what the world reads: one of the above */
     uint16_t **maps;
+    struct venue_rules *rules;           /* owned, per instrument */
+    const struct venue_rules **rules_of; /* owned; NULL entries: the instrument's own */
     void *synth_memory, *venue_memory, *world_memory, *engine_memory;
     size_t synth_size, venue_size, world_size, engine_size;
     struct {
@@ -353,13 +356,17 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
     struct stage_inside *inside = stage->inside;
     struct risk_limits *limits = calloc(stage->instrument_count, sizeof(*limits));
     inside->impacts = calloc(stage->instrument_count, sizeof(*inside->impacts));
-    if (limits == NULL || inside->impacts == NULL) {
+    inside->rules = calloc(stage->instrument_count, sizeof(*inside->rules));
+    inside->rules_of = calloc(stage->instrument_count, sizeof(*inside->rules_of));
+    if (limits == NULL || inside->impacts == NULL || inside->rules == NULL || inside->rules_of == NULL) {
         free(limits);
         return no_memory(why);
     }
     err_t err = run_config_match_instruments(config, stage->instruments, stage->instrument_count, why);
     for (uint16_t i = 0; i < stage->instrument_count && err == ERR_OK; i++) {
-        err = run_config_apply_instrument(config, &stage->instruments[i], why);
+        bool has;
+        err = rules_up(config, stage->first_ts, &stage->instruments[i], &inside->rules[i], &has, why);
+        inside->rules_of[i] = err == ERR_OK && has ? &inside->rules[i] : NULL;
         if (err == ERR_OK)
             err = run_config_risk_limits(config, &stage->instruments[i], &limits[i], why);
         if (err == ERR_OK)
@@ -374,6 +381,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
     }
     const struct venue_config venue = {.instruments = stage->instruments,
                                        .instrument_count = stage->instrument_count,
+                                       .rules = inside->rules_of,
                                        .book_window = config->engine.book_window,
                                        .book_far = config->engine.book_far,
                                        .own_orders_max = config->engine.order_capacity,
@@ -539,6 +547,8 @@ void stage_close(struct stage *stage)
         free(inside->clips);
         free(inside->lanes);
         free(inside->maps);
+        free(inside->rules);
+        free(inside->rules_of);
         free(inside);
     }
     free(stage->tapes);

@@ -94,7 +94,11 @@ enum exec_kind { EXEC_KIND_MAP(EXEC_KIND_ENUM) EXEC_KIND_COUNT };
     X(LIQUIDATION, "the account is being liquidated")                                                                \
     X(ACCOUNT_CLOSED, "the account was closed by a liquidation")                                                     \
     X(FUNDING, "funding")                                                                                            \
-    X(INSURANCE, "a loss beyond the balance, borne by the insurance fund")
+    X(INSURANCE, "a loss beyond the balance, borne by the insurance fund")                                           \
+    X(MAX_NOTIONAL, "order value above the venue's maximum")                                                         \
+    X(PRICE_BAND, "price outside the venue's band")                                                                  \
+    X(OPEN_ORDERS, "more open orders than the venue allows")                                                         \
+    X(RATE_LIMIT, "too many requests for the venue's limit")
 #define REASON_ENUM(name, text) REASON_##name,
 enum reason { REASON_MAP(REASON_ENUM) REASON_COUNT };
 #undef REASON_ENUM

@@ -122,6 +122,7 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         market->best[SIDE_BUY] = market->best[SIDE_SELL] = SLOT_NONE;
         market->worst[SIDE_BUY] = market->worst[SIDE_SELL] = SLOT_NONE;
         market->traded_first = SLOT_NONE;
+        rules_init(venue, market, config->rules == NULL ? NULL : config->rules[i]);
         if (config->queue.kind == QUEUE_L3_FIFO)
             market->l3_taken = carve(&at, l3_size(config->l3_orders));
         if (config->leader != NULL)
@@ -175,6 +176,12 @@ bool venue_order(const struct venue *venue, uint64_t order_id, struct venue_orde
 
 void venue_say(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason)
 {
+    venue_say_of(venue, order, order, kind, reason);
+}
+
+void venue_say_of(struct venue *venue, const struct own_order *order, const struct own_order *asked,
+                  enum exec_kind kind, enum reason reason)
+{
     struct execution execution = {
         .order_id = order->order_id,
         .venue_order = order->venue_order,
@@ -188,6 +195,8 @@ void venue_say(struct venue *venue, const struct own_order *order, enum exec_kin
         execution.price = order->price;
         execution.qty = order->qty;
     }
+    if (kind == EXEC_REJECT || kind == EXEC_CANCEL_REJECT || kind == EXEC_AMEND_REJECT)
+        execution.venue_code = rules_refuse(venue, asked, kind, reason);
     venue->sink.emit(venue->sink.context, venue->now, &execution, order->instrument);
 }
 
@@ -224,7 +233,7 @@ static err_t book_fill(struct venue *venue, struct own_order *order, px_t price,
 {
     struct venue_instrument *market = &venue->markets[order->instrument];
     const struct instrument *instrument = market->instrument;
-    int64_t rate = maker ? instrument->maker_fee : instrument->taker_fee;
+    int64_t rate = rules_fee(venue, market, maker);
     err_t err = fee_compute(instrument, market->fee_rule, rate, price, qty, fee);
     if (err == ERR_OK)
         err = funds_before_fill(venue, order, price, qty, fee);
@@ -299,9 +308,14 @@ static void after_book(struct venue *venue, const struct event *event, bool was_
         queue_after_book(venue, market, event);
 }
 
+/* A trade, or a mark price: only price bands look at that. */
 static void after_trade(struct venue *venue, const struct event *event, ns_t stamp)
 {
     struct venue_instrument *market = &venue->markets[event->instrument];
+    if (UNLIKELY(market->wants_reference))
+        rules_see(market, event, stamp);
+    if (event->kind == EVENT_MARK)
+        return;
     if (market->open_count == 0 || (event->flags & EVENT_SPECIAL) != 0 || (market->book->flags & BOOK_STALE) != 0 ||
         is_l3_fifo(market))
         return;
@@ -319,7 +333,7 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
         if (UNLIKELY(one->watch != NULL))
             one->watch->market = event;
     }
-    if (!event_has_levels(event->kind) && event->kind != EVENT_GAP)
+    if (!event_has_levels(event->kind) && event->kind != EVENT_GAP && event->kind != EVENT_MARK)
         return;
     if (event->kind == EVENT_GAP && event->instrument == INSTRUMENT_NONE) {
         for (uint16_t i = 0; i < venue->instrument_count; i++)
@@ -329,7 +343,7 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
     ASSERT(event->instrument < venue->instrument_count);
     /* Streams overtake each other: an event may be older than the venue's time, never younger. */
     const ns_t stamp = event->exch_ts != 0 && event->exch_ts < ts ? event->exch_ts : ts;
-    if (event->kind == EVENT_TRADE) {
+    if (event->kind == EVENT_TRADE || event->kind == EVENT_MARK) {
         for (struct venue *one = venue; one != NULL; one = one->follower)
             after_trade(one, event, stamp);
         return;

@@ -33,6 +33,7 @@
  *  - Amending to a smaller quantity at the same price keeps the place; any other change goes to the back.
  *  - With an impact model, what we took makes the market's prices worse for what we take next, and trades come
  *    less far to our resting orders: venue_impact.c.
+ *  - The venue's own rules of the moment are checked at the door, and refusals carry its own code (venue_rules.c).
  *  - While the book is stale (GAP), nothing fills and new orders are rejected (REASON_STALE_BOOK), cancels work.
  *
  * Lockstep. Several venues may stand over one set of books, which are the market without us and so the same for all:
@@ -48,6 +49,7 @@
 #include "core/account.h"
 #include "core/book.h"
 #include "core/order.h"
+#include "core/venue_rules.h"
 #include "sim/impact.h"
 #include "sim/queue_model.h"
 
@@ -77,6 +79,9 @@ struct venue_watch; /* sim/why.h */
 struct venue_config {
     const struct instrument *instruments; /* must outlive the venue; fees and limits are read from here */
     uint16_t instrument_count;
+    /* One an instrument, outliving the venue: limits, fees by date, request limits, codes. NULL, or an entry that
+     * is: what the instrument itself says, and no codes. */
+    const struct venue_rules *const *rules;
     uint32_t book_window, book_far;
     uint32_t own_orders_max;  /* resting at once, over all instruments */
     bool check_funds;         /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
@@ -93,6 +98,14 @@ struct venue_config {
     const struct impact_model *impacts;
 };
 
+/* What was refused: a line a venue, reason and code. */
+struct venue_refusals {
+    uint16_t instrument; /* the first market of the venue */
+    uint16_t reason;     /* enum reason */
+    int16_t code;        /* the venue's own, 0: none */
+    uint64_t count;
+};
+
 struct venue;
 /* Bytes for venue_init, whose memory is 64-byte aligned and zeroed. */
 size_t venue_size(const struct venue_config *config);
@@ -106,6 +119,9 @@ struct book *venue_book(struct venue *venue, uint16_t instrument);
 void venue_market(struct venue *venue, ns_t ts, const struct event *event);
 /* A request of ours reaches the venue. Every NEW is answered by ACK or REJECT first, then by its fills. */
 void venue_request(struct venue *venue, ns_t ts, const struct venue_request *request);
+
+/* Refusals so far, in the order of their first; false: no more. The first 64 kinds are counted. */
+bool venue_refused(const struct venue *venue, uint32_t index, struct venue_refusals *refusals);
 
 uint32_t venue_open_count(const struct venue *venue);
 /* Resting orders of an instrument (0: venue_market has nothing to match there). */

@@ -34,7 +34,7 @@ static err_t cost_of(const struct venue_instrument *market, int64_t rate, px_t p
     return err;
 }
 
-static err_t walk_cost(struct venue_instrument *market, qty_t qty, money_t *cost)
+static err_t walk_cost(struct venue_instrument *market, int64_t rate, qty_t qty, money_t *cost)
 {
     struct take_walk walk;
     *cost = 0;
@@ -42,7 +42,7 @@ static err_t walk_cost(struct venue_instrument *market, qty_t qty, money_t *cost
     while (qty > 0 && take_walk_next(&walk)) {
         qty_t take = walk.available < qty ? walk.available : qty;
         money_t level_cost;
-        err_t err = cost_of(market, market->instrument->taker_fee, walk.price, take, &level_cost);
+        err_t err = cost_of(market, rate, walk.price, take, &level_cost);
         if (err == ERR_OK)
             err = money_add(*cost, level_cost, cost);
         if (err != ERR_OK)
@@ -60,8 +60,9 @@ static err_t need(struct venue *venue, const struct own_order *order, px_t price
     if (order->side == SIDE_SELL)
         return money_rescale(leaves, instrument->qty_decimals, MONEY_DECIMALS, ROUND_CEIL, money);
     if (order->type == ORDER_MARKET)
-        return walk_cost(market, leaves, money);
-    int64_t rate = instrument->maker_fee > instrument->taker_fee ? instrument->maker_fee : instrument->taker_fee;
+        return walk_cost(market, rules_fee(venue, market, false), leaves, money);
+    int64_t maker = rules_fee(venue, market, true), taker = rules_fee(venue, market, false);
+    int64_t rate = maker > taker ? maker : taker;
     return cost_of(market, rate > 0 ? rate : 0, price, leaves, money);
 }
 

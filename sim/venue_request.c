@@ -2,7 +2,8 @@
  *
  * A new order passes its checks in one fixed order, and the first that fails names the reason:
  *
- *   duplicate id ► stale book ► quantity ► price ► notional ► reduce-only ► post-only ► self-trade ► room ► funds
+ *   request limits ► duplicate id ► stale book ► quantity ► price ► notional ► band, depth, open orders
+ *   ► reduce-only ► post-only ► self-trade ► fill-or-kill ► room ► funds
  *
  * Then it is acknowledged, takes what it may, and rests or expires. Our own orders are no part of the
  * displayed book and never trade with each other: an order that would have to trade at or through a price at
@@ -33,42 +34,34 @@ static bool id_is_new(struct venue *venue, uint64_t id)
     return true;
 }
 
-static enum reason check_qty(const struct instrument *instrument, qty_t qty)
-{
-    if (qty <= 0 || qty % instrument->lot != 0 || (instrument->qty_min != 0 && qty < instrument->qty_min) ||
-        (instrument->qty_max != 0 && qty > instrument->qty_max))
-        return REASON_BAD_QTY;
-    return REASON_NONE;
-}
-
 /* Value of the order at its limit, a market order at the best opposite price; orders that only reduce are
  * exempt, and so are contracts valued in base. */
-static enum reason check_notional(const struct venue *venue, const struct own_order *order)
+static enum reason check_notional(struct venue *venue, const struct own_order *order)
 {
-    const struct venue_instrument *market = &venue->markets[order->instrument];
+    struct venue_instrument *market = &venue->markets[order->instrument];
     const struct instrument *instrument = market->instrument;
+    const money_t least = rules_now(venue, market)->notional_min;
     struct level touch;
     px_t price = order->price;
-    if (instrument->notional_min == 0 || (order->flags & ORDER_REDUCE_ONLY) ||
-        instrument->contract == CONTRACT_INVERSE)
+    if (least == 0 || (order->flags & ORDER_REDUCE_ONLY) || instrument->contract == CONTRACT_INVERSE)
         return REASON_NONE;
     if (order->type == ORDER_MARKET) {
         if (!book_best(market->book, side_opposite((enum side)order->side), &touch))
             return REASON_NONE;
         price = touch.price;
     }
-    return instrument_notional(price, order->qty) < instrument->notional_min ? REASON_MIN_NOTIONAL : REASON_NONE;
+    return instrument_notional(price, order->qty) < least ? REASON_MIN_NOTIONAL : REASON_NONE;
 }
 
-static enum reason check_rules(const struct venue *venue, const struct own_order *order)
+static enum reason check_rules(struct venue *venue, const struct own_order *order, bool resting)
 {
-    const struct instrument *instrument = &venue->instruments[order->instrument];
-    enum reason reason = check_qty(instrument, order->qty);
-    if (reason == REASON_NONE && order->type == ORDER_LIMIT &&
-        (order->price <= 0 || !instrument_on_tick(instrument, order->price, venue->now)))
+    enum reason reason = rules_check_qty(venue, order);
+    if (reason == REASON_NONE && order->type == ORDER_LIMIT && !rules_price_fits(venue, order))
         reason = REASON_BAD_PRICE;
     if (reason == REASON_NONE)
         reason = check_notional(venue, order);
+    if (reason == REASON_NONE)
+        reason = rules_check(venue, order, resting);
     if (reason == REASON_NONE && (order->flags & ORDER_REDUCE_ONLY) &&
         venue_fillable(venue, order) < own_leaves(order))
         reason = REASON_REDUCE_ONLY;
@@ -131,12 +124,17 @@ static bool may_rest(const struct own_order *order)
     return order->type == ORDER_LIMIT && order->tif == TIF_GTC;
 }
 
+static bool fok_fills(struct venue *venue, const struct own_order *order)
+{
+    return take_sum(&venue->markets[order->instrument], side_opposite((enum side)order->side),
+                    order->type == ORDER_LIMIT, order->price, own_leaves(order)) >= own_leaves(order);
+}
+
 /* An acknowledged order does what it can now, and what is left of it rests or expires. */
 static void work(struct venue *venue, struct own_order *order)
 {
-    struct venue_instrument *market = &venue->markets[order->instrument];
-    if (order->tif == TIF_FOK && take_sum(market, side_opposite((enum side)order->side), order->type == ORDER_LIMIT,
-                                          order->price, own_leaves(order)) < own_leaves(order)) {
+    const struct venue_instrument *market = &venue->markets[order->instrument];
+    if (order->tif == TIF_FOK && !fok_fills(venue, order)) {
         venue_end(venue, order, EXEC_EXPIRED, REASON_FOK);
         return;
     }
@@ -156,9 +154,12 @@ static enum reason check_new(struct venue *venue, struct own_order *order)
         return REASON_DUPLICATE_ID;
     if (venue->markets[order->instrument].book->flags & BOOK_STALE)
         return REASON_STALE_BOOK;
-    enum reason reason = check_rules(venue, order);
+    enum reason reason = check_rules(venue, order, false);
     if (reason == REASON_NONE)
         reason = check_market(venue, order);
+    if (reason == REASON_NONE && order->tif == TIF_FOK &&
+        rules_now(venue, &venue->markets[order->instrument])->fok_rejected && !fok_fills(venue, order))
+        reason = REASON_FOK;
     if (reason == REASON_NONE && may_rest(order) && !queue_has_room(venue))
         reason = REASON_TABLE_FULL;
     if (reason == REASON_NONE && funds_lock(venue, order) != ERR_OK)
@@ -216,7 +217,7 @@ static enum reason check_amended(struct venue *venue, const struct own_order *am
         return REASON_BAD_QTY;
     if (!in_place && (venue->markets[amended->instrument].book->flags & BOOK_STALE))
         return REASON_STALE_BOOK;
-    enum reason reason = check_rules(venue, amended);
+    enum reason reason = check_rules(venue, amended, true);
     if (reason == REASON_NONE && !in_place)
         reason = check_market(venue, amended);
     return reason;
@@ -235,7 +236,7 @@ static void amend_order(struct venue *venue, const struct venue_request *request
     if (reason == REASON_NONE && funds_relock(venue, &amended, amended.price, amended.qty) != ERR_OK)
         reason = REASON_INSUFFICIENT_FUNDS;
     if (reason != REASON_NONE) {
-        venue_say(venue, order, EXEC_AMEND_REJECT, reason);
+        venue_say_of(venue, order, &amended, EXEC_AMEND_REJECT, reason);
         return;
     }
     if (in_place) {
@@ -248,6 +249,20 @@ static void amend_order(struct venue *venue, const struct venue_request *request
     work(venue, &amended);
 }
 
+/* Beyond a request limit: refused as it came, and an order that it names stays as it is. */
+static void refuse_unread(struct venue *venue, const struct venue_request *request)
+{
+    struct own_order *order = request->kind == VENUE_NEW ? NULL : queue_find(venue, request->order_id);
+    struct own_order named = {.order_id = request->order_id,
+                              .instrument = request->instrument,
+                              .side = request->side,
+                              .type = request->type};
+    enum exec_kind kind = request->kind == VENUE_NEW     ? EXEC_REJECT
+                          : request->kind == VENUE_AMEND ? EXEC_AMEND_REJECT
+                                                         : EXEC_CANCEL_REJECT;
+    venue_say(venue, order != NULL ? order : &named, kind, REASON_RATE_LIMIT);
+}
+
 void venue_request(struct venue *venue, ns_t ts, const struct venue_request *request)
 {
     ASSERT(ts >= venue->now);
@@ -257,6 +272,10 @@ void venue_request(struct venue *venue, ns_t ts, const struct venue_request *req
         impact_refresh(venue, &venue->markets[request->instrument]);
     if (UNLIKELY(venue->watch != NULL))
         why_arrived(venue, request);
+    if (rules_count_request(venue, request) != REASON_NONE) {
+        refuse_unread(venue, request);
+        return;
+    }
     switch (request->kind) {
     case VENUE_NEW:
         new_order(venue, request);

@@ -90,6 +90,29 @@ struct taken_side {
     struct taken at[TAKEN_MAX];
 };
 
+/* Requests counted in one window of a limit. */
+struct request_window {
+    ns_t begin, length;
+    uint32_t count;
+};
+struct request_counts {
+    struct request_window orders[2], requests[2]; /* of the short and the long limit */
+};
+
+#define BAND_MINUTES 6
+struct band_minute {
+    int64_t minute; /* since 1970 */
+    money_t value;
+    int64_t qty;
+};
+/* What price bands are measured against; kept only where a rule needs it. */
+struct band_watch {
+    px_t mark, last; /* 0: none yet */
+    struct band_minute minutes[BAND_MINUTES];
+};
+
+#define REFUSALS_MAX 64
+
 struct venue_instrument {
     struct book *book; /* one for all venues of a lockstep */
     const struct instrument *instrument;
@@ -108,6 +131,13 @@ struct venue_instrument {
     const struct impact_model *impact_model; /* NULL: none */
     struct impact impact;
     px_t shift[2]; /* by order side: how much worse the market's prices are for it, >= 0; as of this call */
+
+    const struct venue_rules *rules; /* NULL: the instrument's own */
+    struct venue_span own_span;      /* of that */
+    struct request_counts requests;  /* of all markets of the venue, in its first */
+    struct band_watch watch;
+    uint16_t account; /* the first market of the same venue */
+    bool wants_reference;
 };
 
 struct venue {
@@ -125,12 +155,14 @@ struct venue {
     uint32_t order_free, level_free;
     uint32_t open_count;
     bool check_funds;
+    bool refused_orders; /* which limit the last RATE_LIMIT was about */
     ns_t stamp_slack;
     ns_t now;
     struct venue_watch *watch; /* NULL: none */
     uint64_t last_venue_order, last_trade;
     uint64_t id_high; /* highest client order id seen */
     uint64_t id_seen[ID_WINDOW / 64];
+    struct venue_refusals refusals[REFUSALS_MAX];
 };
 
 static inline qty_t own_leaves(const struct own_order *order)
@@ -146,6 +178,9 @@ static inline bool price_better(enum side side, px_t a, px_t b)
 
 /* ---- venue.c: what is said, and booked ---- */
 void venue_say(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason);
+/* The same of an order that stays as it is, when what was `asked` for it is refused. */
+void venue_say_of(struct venue *venue, const struct own_order *order, const struct own_order *asked,
+                  enum exec_kind kind, enum reason reason);
 /* Fill at most `qty` (> 0): account, funds, fee, execution. Returns what was filled; `order->ended` is set when
  * that was the last of it, or when the rest had to expire (reduce-only, or an amount beyond 128 bits); the
  * caller then unlinks it. */
@@ -287,6 +322,22 @@ static inline px_t impact_price(const struct venue_instrument *market, enum side
         return __builtin_add_overflow(price, market->shift[side], &moved) ? INT64_MAX : moved;
     return __builtin_sub_overflow(price, market->shift[side], &moved) ? INT64_MIN : moved;
 }
+
+/* ---- venue_rules.c: the venue's own rules, by date ---- */
+void rules_init(struct venue *venue, struct venue_instrument *market, const struct venue_rules *rules);
+/* The rules of the moment. */
+const struct venue_span *rules_now(const struct venue *venue, struct venue_instrument *market);
+int64_t rules_fee(const struct venue *venue, const struct venue_instrument *market, bool maker);
+/* Count a request; REASON_RATE_LIMIT: it is beyond a limit, and not counted. */
+enum reason rules_count_request(struct venue *venue, const struct venue_request *request);
+/* A mark or trade of a market that wants_reference. */
+void rules_see(struct venue_instrument *market, const struct event *event, ns_t stamp);
+enum reason rules_check_qty(struct venue *venue, const struct own_order *order);
+bool rules_price_fits(const struct venue *venue, const struct own_order *order);
+/* Largest notional, price band, depth of market orders, and unless it is `resting` already the open orders. */
+enum reason rules_check(struct venue *venue, const struct own_order *order, bool resting);
+/* Count a refusal; the venue's code for it, or 0. */
+int16_t rules_refuse(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason);
 
 /* ---- venue_funds.c: spot balances behind orders ---- */
 /* Lock what the order can cost at most. ERR_RANGE: not enough is free (nothing is locked). */

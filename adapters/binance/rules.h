@@ -6,16 +6,22 @@
  * pricePrecision and quantityPrecision are not the tick and the lot; they are how finely the venue prints. The
  * instrument keeps the finer of both, so that levels off today's grid fit too.
  *
+ * What held at which date, as far as anybody wrote it down, is in rules_data.c.
+ *
  * Fees are those of an account without volume: spot 0.1 %, contracts 0.02 % maker and 0.05 % taker.
  */
 #ifndef TAPEDECK_ADAPTERS_BINANCE_RULES_H
 #define TAPEDECK_ADAPTERS_BINANCE_RULES_H
 
 #include "adapters/binance/market.h"
+#include "core/venue_rules.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Rules, limits and error codes by date (rules_data.c). */
+extern const struct venue_profile binance_spot_profile, binance_usdm_profile, binance_coinm_profile;
 
 /* Each symbol of an exchangeInfo body (padded like a frame), whatever its status. An error of `found` ends the walk
  * and is returned. ERR_SYNTAX, ERR_RANGE, ERR_PRECISION: `why` says which symbol and filter. `flavour` is not

@@ -9,7 +9,9 @@
 #define D2023       (INT64_C(1672542000) * NS_PER_S) /* 2023-01-01 */
 #define D2024_01_28 (INT64_C(1706410800) * NS_PER_S) /* the day before the first change */
 #define D2024_01_29 (INT64_C(1706497200) * NS_PER_S)
-#define D2024_10_02 (INT64_C(1727838000) * NS_PER_S)
+#define D2024_03    (INT64_C(1709262000) * NS_PER_S)
+#define D2024_10_02 (INT64_C(1727838000) * NS_PER_S) /* announced, and put off */
+#define D2024_10_14 (INT64_C(1728874800) * NS_PER_S)
 #define D2025_07_30 (INT64_C(1753844400) * NS_PER_S)
 #define D2025_07_31 (INT64_C(1753930800) * NS_PER_S)
 
@@ -82,7 +84,11 @@ Test(upbit_rules, ticks_follow_price_and_date)
         {"KRW-XRP", D2025_07_31, "0.00001", "0.0000001"},
         /* exceptions */
         {"KRW-ADA", D2024_01_29, "500", "0.1"},
-        {"KRW-ADA", D2024_10_02, "500", "1"},
+        {"KRW-ADA", D2024_10_02, "500", "0.1"},
+        {"KRW-ADA", D2024_10_14, "500", "1"},
+        {"KRW-ADA", D2024_10_14, "1000", "1"},
+        {"KRW-ADA", D2024_10_14, "99.99", "0.01"},
+        {"KRW-ADA", D2025_07_31, "5000", "5"},
         {"KRW-TRX", D2025_07_30, "99.9", "0.01"},
         {"KRW-XRP", D2024_10_02, "500", "0.1"},
         {"KRW-USDT", D2024_10_02, "1400", "1"},
@@ -93,6 +99,8 @@ Test(upbit_rules, ticks_follow_price_and_date)
         {"BTC-ETH", D2025_07_31, "0.05", "0.00000001"},
         {"USDT-BTC", D2025_07_31, "60000", "0.01"},
         {"USDT-XRP", D2025_07_31, "0.5", "0.0001"},
+        {"USDT-XRP", D2024_03, "0.5", "0.001"},
+        {"USDT-BTC", D2024_03, "60000", "0.001"},
         {"USDT-XRP", D2025_07_31, "0.00001", "0.00000001"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
