@@ -43,6 +43,7 @@ extern "C" {
     X(MAKER_FEE, "maker_fee", "rate of an account without volume")                                                   \
     X(TAKER_FEE, "taker_fee", "the same for fills that take")                                                        \
     X(FOK_REJECTED, "fok_rejected", "\"yes\": a fill-or-kill order that cannot fill is rejected, not expired")       \
+    X(POST_ONLY_EXPIRES, "post_only_expires", "\"yes\": a post-only order that would take is accepted and expires")  \
     X(ORDER_LIMIT_SHORT, "order_limit_short", "new and changed orders in a window")                                  \
     X(ORDER_LIMIT_LONG, "order_limit_long", "the same, a longer window")                                             \
     X(REQUEST_LIMIT_SHORT, "request_limit_short", "what the venue counts besides orders, in a window")               \
@@ -177,6 +178,7 @@ struct venue_span {
     struct venue_limit orders[2], requests[2];
     bool notional_max_limit_only;
     bool fok_rejected;
+    bool post_only_expires;
 };
 
 struct venue_rules {

@@ -207,6 +207,7 @@ static err_t read_span(const struct reading *reading, struct venue_span *span)
     const struct venue_rule_row *most = row_of(reading, RULE_NOTIONAL_MAX);
     span->notional_max_limit_only = most != NULL && strstr(most->value, " limit") != NULL;
     span->fok_rejected = row_of(reading, RULE_FOK_REJECTED) != NULL;
+    span->post_only_expires = row_of(reading, RULE_POST_ONLY_EXPIRES) != NULL;
     if ((err = read_i64(reading, RULE_MARKET_QTY_MAX, instrument->qty_decimals, ROUND_DOWN, &span->market_qty_max)) !=
             ERR_OK ||
         (err = read_money(reading, RULE_NOTIONAL_MAX, ROUND_DOWN, &span->notional_max)) != ERR_OK ||

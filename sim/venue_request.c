@@ -100,8 +100,7 @@ static void take(struct venue *venue, struct own_order *order)
     take_walk_begin(&walk, market, side_opposite((enum side)order->side), order->type == ORDER_LIMIT, order->price);
     while (!order->ended && take_walk_next(&walk)) {
         qty_t leaves = own_leaves(order);
-        qty_t filled =
-            venue_fill(venue, order, walk.price, walk.available < leaves ? walk.available : leaves, false);
+        qty_t filled = venue_fill(venue, order, walk.price, walk.available < leaves ? walk.available : leaves, false);
         if (first == 0)
             first = walk.at.price;
         if (filled > 0)
@@ -180,12 +179,19 @@ static void new_order(struct venue *venue, const struct venue_request *request)
         .flags = request->flags,
     };
     enum reason reason = check_new(venue, &order);
-    if (reason != REASON_NONE) {
+    /* Some venues take a post-only order that would take, and let it expire at once. */
+    const bool expires =
+        reason == REASON_POST_ONLY && rules_now(venue, &venue->markets[order.instrument])->post_only_expires;
+    if (reason != REASON_NONE && !expires) {
         venue_say(venue, &order, EXEC_REJECT, reason);
         return;
     }
     order.venue_order = ++venue->last_venue_order;
     venue_say(venue, &order, EXEC_ACK, REASON_NONE);
+    if (expires) {
+        venue_end(venue, &order, EXEC_EXPIRED, REASON_POST_ONLY);
+        return;
+    }
     work(venue, &order);
 }
 

@@ -32,6 +32,8 @@ static const struct venue_rule_row usdm_rows[] = {
     {"*", RULE_NOTIONAL_MIN, "2021-02-24T03:00Z", "5", ANNOUNCED_5},
     {"*", RULE_OPEN_ORDERS_MAX, "", "200", FAPI_DOC},
     {"*", RULE_FOK_REJECTED, "2023-03-22", "yes", FAPI_CHANGES},
+    {"*", RULE_POST_ONLY_EXPIRES, "", "yes", FAPI_CHANGES},
+    {"*", RULE_POST_ONLY_EXPIRES, "2023-03-22", NULL, FAPI_CHANGES},
     {"*", RULE_MAKER_FEE, "", "0.0002", FEE_PAGE},
     {"*", RULE_TAKER_FEE, "", "0.0005", FEE_PAGE ": documents before 2023-11 print 0.0004"},
     {"*", RULE_ORDER_LIMIT_SHORT, "", "300/10s", INFO},

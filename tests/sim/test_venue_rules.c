@@ -440,7 +440,7 @@ Test(venue_rules, an_amendment_is_refused_for_what_was_asked)
     cr_assert_eq(ask(order)->venue_code, -4014);
 }
 
-Test(venue_rules, the_smallest_order_and_fill_or_kill_follow_the_date)
+Test(venue_rules, the_smallest_order_and_what_cannot_be_follow_the_date)
 {
     one_market(&binance_usdm_profile, "BTCUSDT", 1, 3, "2021-01-20");
     book(0, "500", "501", "10");
@@ -462,7 +462,15 @@ Test(venue_rules, the_smallest_order_and_fill_or_kill_follow_the_date)
     order.tif = TIF_FOK;
     cr_assert_eq(ask(order)->kind, EXEC_ACK);
     cr_assert_eq(rig.said[1].kind, EXEC_EXPIRED);
+    struct venue_request post = limit(SIDE_BUY, "501", "1");
+    post.flags = ORDER_POST_ONLY;
+    cr_assert_eq(ask(post)->kind, EXEC_ACK);
+    cr_assert_eq(rig.said[1].kind, EXEC_EXPIRED);
+    cr_assert_eq(rig.said[1].reason, REASON_POST_ONLY);
+    cr_assert_eq(rig.count, 2);
     rig.now = at("2023-03-22");
+    post.order_id = ++rig.last_id;
+    REFUSED(post, POST_ONLY, "-5022");
     order.order_id = ++rig.last_id;
     REFUSED(order, FOK, "-5021");
     order = limit(SIDE_BUY, "501", "10");
