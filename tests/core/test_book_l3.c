@@ -187,7 +187,8 @@ static void draw(struct prng *prng, struct plain *plain, struct event *event, st
     const uint64_t pick = prng_below(prng, 1000);
     const struct plain_order *order = plain->count == 0 ? NULL : &plain->orders[prng_below(prng, plain->count)];
     *event = (struct event){.levels = level, .bid_count = 1, .flags = prng_below(prng, 2) ? EVENT_SELL : 0};
-    *level = (struct level){BASE + prng_range(prng, 0, PRICES - 1), prng_range(prng, 1, 9)};
+    level->price = BASE + prng_range(prng, 0, PRICES - 1);
+    level->qty = prng_range(prng, 1, 9);
     event->seq_first = prng_below(prng, 60) + 1;
     if (pick < (plain->lost ? 200 : 8)) {
         event->kind = EVENT_BOOK_SNAPSHOT;
