@@ -110,7 +110,8 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->refusals = (struct refusal *)(void *)at;
     engine->refusal_capacity = config->order_capacity;
     prng_init(&engine->prng, config->seed, 1);
-    digest_init(&engine->digest, config->seed);
+    digest_init(&engine->market, config->seed);
+    digest_init(&engine->outputs, config->seed);
     return engine;
 }
 
@@ -121,9 +122,8 @@ err_t engine_start(struct engine *engine)
 
 /* ---- one step ---- */
 
-static inline void fold_input(struct engine *engine, const struct event *event)
+static inline void fold_input(struct digest *digest, const struct event *event)
 {
-    struct digest *digest = &engine->digest;
     digest_u64(digest, (uint64_t)event->ts);
     digest_u64(digest, (uint64_t)DIGEST_INPUT << 56 | (uint64_t)event->lane << 40 |
                            (uint64_t)event->instrument << 24 | (uint64_t)event->kind << 8 | event->flags);
@@ -134,16 +134,17 @@ static inline void fold_input(struct engine *engine, const struct event *event)
 /* The touch after a book message stands for the book until its levels are folded at the end. */
 static inline void fold_touch(struct engine *engine, const struct book *book)
 {
-    digest_u64(&engine->digest, digest_level(&book->touch[SIDE_BUY]));
-    digest_u64(&engine->digest, digest_pair(digest_level(&book->touch[SIDE_SELL]), book->flags));
+    digest_u64(&engine->market, digest_level(&book->touch[SIDE_BUY]));
+    digest_u64(&engine->market, digest_pair(digest_level(&book->touch[SIDE_SELL]), book->flags));
 }
 
 static inline void on_book(struct engine *engine, const struct event *event)
 {
     struct book *book = &engine->books[event->instrument];
-    if (LIKELY(engine->leader == NULL))
+    if (LIKELY(engine->leader == NULL)) {
         book_apply(book, event);
-    fold_touch(engine, book);
+        fold_touch(engine, book);
+    }
     engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
     if (UNLIKELY(book->flags & BOOK_CROSSED))
         engine->counters.crossed++;
@@ -153,7 +154,8 @@ static inline void on_book(struct engine *engine, const struct event *event)
 
 static inline void on_trade(struct engine *engine, const struct event *event)
 {
-    digest_u64(&engine->digest, digest_level(&event->levels[0]));
+    if (LIKELY(engine->leader == NULL))
+        digest_u64(&engine->market, digest_level(&event->levels[0]));
     engine->counters.levels++;
     if (!(event->flags & EVENT_SPECIAL))
         engine->last_trades[event->instrument] = event->levels[0].price;
@@ -213,7 +215,10 @@ static inline void step(struct engine *engine, const struct event *event)
     engine->now = engine->last_ts = event->ts;
     engine->counters.inputs++;
     engine->counters.by_kind[event->kind]++;
-    fold_input(engine, event);
+    if (UNLIKELY(event->kind == EVENT_EXECUTION))
+        fold_input(engine_outputs(engine), event);
+    else if (LIKELY(engine->leader == NULL))
+        fold_input(&engine->market, event);
     /* Of an instrument that the run leaves out, or of none: only the kinds that may be are looked at. */
     if (UNLIKELY(event->instrument >= engine->instrument_count && event_has_levels(event->kind)))
         return;
@@ -247,8 +252,9 @@ static void fire_timer(struct engine *engine)
     const struct timer timer = engine->firing = timers_pop(&engine->timers);
     engine->now = timer.deadline;
     engine->counters.timers_fired++;
-    digest_u64(&engine->digest, (uint64_t)timer.deadline);
-    digest_u64(&engine->digest, (uint64_t)DIGEST_TIMER << 56 | (timer.id & (UINT64_MAX >> 8)));
+    struct digest *digest = engine_outputs(engine);
+    digest_u64(digest, (uint64_t)timer.deadline);
+    digest_u64(digest, (uint64_t)DIGEST_TIMER << 56 | (timer.id & (UINT64_MAX >> 8)));
     if (engine->strategy->timer != NULL)
         engine->strategy->timer(&engine->ctx, engine->strategy_state, timer.id, timer.deadline);
     if (engine->refusal_count != 0)
@@ -334,19 +340,21 @@ static void fire_due(struct engine *engine)
     }
 }
 
-/* The engine of a lockstep for which something is due first. */
-static struct engine *first_due(struct engine *engine, ns_t *due)
+/* Of all engines of a lockstep. */
+static ns_t first_due(const struct engine *engine)
 {
-    struct engine *first = engine;
-    *due = next_due(engine);
-    for (struct engine *one = engine->follower; UNLIKELY(one != NULL); one = one->follower) {
-        const ns_t ts = next_due(one);
-        if (ts < *due) {
-            first = one;
-            *due = ts;
-        }
-    }
-    return first;
+    ns_t due = next_due(engine);
+    for (const struct engine *one = engine->follower; UNLIKELY(one != NULL); one = one->follower)
+        due = earlier(due, next_due(one));
+    return due;
+}
+
+/* Nothing comes before what is due at `due`: one thing for each engine that has some. */
+static void fire_all(struct engine *engine, ns_t due)
+{
+    for (; engine != NULL; engine = engine->follower)
+        if (next_due(engine) == due)
+            fire_due(engine);
 }
 
 /* Ask the world for inputs; fire what is due before them. ERR_OK: there is an input to handle. */
@@ -354,11 +362,10 @@ static err_t refill(struct engine *engine)
 {
     for (;;) {
         struct world *world = engine->world;
-        ns_t due;
-        struct engine *next = first_due(engine, &due);
+        const ns_t due = first_due(engine);
         err_t err = world->ops->refill(world, engine->now, due);
         if (err == ERR_AGAIN && due != NS_MAX) {
-            fire_due(next);
+            fire_all(engine, due);
             continue;
         }
         if (err == ERR_OK) {
@@ -384,18 +391,49 @@ static void first_input(struct engine *engine)
     engine_wake_at(engine, earlier(engine->marks.due, engine->equity.due));
 }
 
-/* An input of a lockstep: the market's is for all, the leader first, who applies it; an execution is for one. */
-static void step_all(struct engine *engine, const struct event *event)
+/* The step where it need not be fast, so that the loop has it to itself. */
+static __attribute__((noinline)) void step_apart(struct engine *engine, const struct event *event)
 {
-    const struct world *only = engine->run->only;
-    for (struct engine *one = engine; one != NULL; one = one->follower) {
-        if (only != NULL && only != one->world)
-            continue;
-        step(one, event);
-        if (UNLIKELY(one->failed != ERR_OK && engine->failed == ERR_OK)) {
-            engine->failed = one->failed;
-            engine->why = one->why;
-        }
+    step(engine, event);
+}
+
+/* What the leader has done is not done again: the books have the message, and the digest of the market. */
+static inline void step_follower(struct engine *engine, const struct event *event)
+{
+    const struct strategy *strategy = engine->strategy;
+    if (UNLIKELY(event->kind > EVENT_BBO || event->instrument >= engine->instrument_count)) {
+        step_apart(engine, event);
+        return;
+    }
+    engine->now = engine->last_ts = event->ts;
+    engine->counters.inputs++;
+    engine->counters.by_kind[event->kind]++;
+    engine->counters.levels += (uint64_t)event->bid_count + event->ask_count;
+    if (event->kind == EVENT_TRADE) {
+        if (!(event->flags & EVENT_SPECIAL))
+            engine->last_trades[event->instrument] = event->levels[0].price;
+        if (strategy->trade != NULL)
+            strategy->trade(&engine->ctx, engine->strategy_state, event);
+    } else {
+        if (UNLIKELY(engine->books[event->instrument].flags & BOOK_CROSSED) && event->kind != EVENT_BBO)
+            engine->counters.crossed++;
+        if (strategy->book != NULL)
+            strategy->book(&engine->ctx, engine->strategy_state, event);
+    }
+    if (UNLIKELY(engine->refusal_count != 0))
+        engine_deliver_refusals(engine);
+}
+
+/* An execution of a lockstep is for one of its engines. */
+static void step_one(struct engine *engine, const struct event *event)
+{
+    struct engine *one = engine;
+    while (one->world != engine->run->only)
+        one = one->follower;
+    step_apart(one, event);
+    if (UNLIKELY(one->failed != ERR_OK && engine->failed == ERR_OK)) {
+        engine->failed = one->failed;
+        engine->why = one->why;
     }
 }
 
@@ -415,13 +453,31 @@ err_t engine_run(struct engine *engine, uint64_t budget)
                     first_input(one);
             continue;
         }
-        if (LIKELY(engine->follower == NULL))
-            step(engine, run->at++);
-        else
-            step_all(engine, run->at++);
+        const struct event *event = run->at++;
         budget--;
+        if (UNLIKELY(run->only != NULL)) {
+            step_one(engine, event);
+            continue;
+        }
+        step(engine, event);
+        for (struct engine *one = engine->follower; UNLIKELY(one != NULL); one = one->follower)
+            step_follower(one, event);
     }
     return engine->failed;
+}
+
+/* Of the market as all saw it, and of what this engine made of it. */
+static struct digest_value digest_of(const struct engine *engine)
+{
+    const struct engine *leader = engine->leader != NULL ? engine->leader : engine;
+    const struct digest_value market = digest_value(&leader->market), outputs = digest_value(&engine->outputs);
+    struct digest both;
+    digest_init(&both, 0);
+    digest_u64(&both, market.low);
+    digest_u64(&both, market.high);
+    digest_u64(&both, outputs.low);
+    digest_u64(&both, outputs.high);
+    return digest_value(&both);
 }
 
 struct digest_value engine_stop(struct engine *engine)
@@ -431,7 +487,7 @@ struct digest_value engine_stop(struct engine *engine)
     if (engine->sink != NULL && engine->sink->equity != NULL && engine->counters.inputs != 0)
         engine->sink->equity(engine->sink->context, engine->now, engine);
     engine_fold_state(engine);
-    return digest_value(&engine->digest);
+    return digest_of(engine);
 }
 
 /* ---- reading ---- */
@@ -442,7 +498,7 @@ struct account *engine_account(struct engine *engine)
 }
 struct digest_value engine_digest(const struct engine *engine)
 {
-    return digest_value(&engine->digest);
+    return digest_of(engine);
 }
 ns_t engine_now(const struct engine *engine)
 {

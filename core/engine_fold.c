@@ -55,7 +55,9 @@ static void fold_balance(struct digest *digest, const struct event_balance *bala
 
 void engine_fold_body(struct engine *engine, const struct event *event)
 {
-    struct digest *digest = &engine->digest;
+    struct digest *digest = &engine->market;
+    if (engine->leader != NULL)
+        return;
     if (event_has_levels(event->kind)) {
         for (uint32_t i = 0; i < event->bid_count + event->ask_count; i++)
             digest_u64(digest, digest_level(&event->levels[i]));
@@ -93,7 +95,7 @@ void engine_fold_body(struct engine *engine, const struct event *event)
 
 void engine_fold_order(struct engine *engine, enum digest_mark mark, const struct order *order, px_t price, qty_t qty)
 {
-    struct digest *digest = &engine->digest;
+    struct digest *digest = engine_outputs(engine);
     digest_u64(digest, (uint64_t)mark << 56 | (uint64_t)order->instrument << 32 | (uint64_t)order->side << 24 |
                            (uint64_t)order->type << 16 | (uint64_t)order->tif << 8 | order->flags);
     digest_u64(digest, (uint64_t)engine->now);
@@ -105,7 +107,7 @@ void engine_fold_order(struct engine *engine, enum digest_mark mark, const struc
 
 void engine_fold_execution(struct engine *engine, const struct execution *execution)
 {
-    struct digest *digest = &engine->digest;
+    struct digest *digest = engine_outputs(engine);
     digest_u64(digest, execution->order_id);
     digest_u64(digest, execution->venue_order);
     digest_u64(digest, execution->trade_id);
@@ -145,7 +147,7 @@ static void fold_funding(struct digest *digest, money_t funding)
 
 void engine_fold_state(struct engine *engine)
 {
-    struct digest *digest = &engine->digest;
+    struct digest *digest = engine_outputs(engine);
     digest_u64(digest, (uint64_t)DIGEST_STATE << 56 | engine->instrument_count);
     digest_u64(digest, (uint64_t)engine->now);
     for (uint16_t i = 0; i < engine->instrument_count; i++) {

@@ -340,8 +340,8 @@ static uint64_t verb_random(struct strategy_ctx *ctx)
 
 void engine_log(struct engine *engine, enum log_level level, const char *text)
 {
-    digest_u64(&engine->digest, (uint64_t)DIGEST_LOG << 56 | (uint64_t)level);
-    digest_bytes(&engine->digest, text, strlen(text));
+    digest_u64(engine_outputs(engine), (uint64_t)DIGEST_LOG << 56 | (uint64_t)level);
+    digest_bytes(engine_outputs(engine), text, strlen(text));
     if (engine->sink != NULL && engine->sink->log != NULL)
         engine->sink->log(engine->sink->context, engine->now, level, text);
 }
@@ -354,9 +354,9 @@ static void verb_log(struct strategy_ctx *ctx, enum log_level level, const char 
 static void verb_plot(struct strategy_ctx *ctx, const char *name, int64_t value, unsigned decimals)
 {
     struct engine *engine = engine_of(ctx);
-    digest_u64(&engine->digest, (uint64_t)DIGEST_PLOT << 56 | decimals);
-    digest_u64(&engine->digest, (uint64_t)value);
-    digest_bytes(&engine->digest, name, strlen(name));
+    digest_u64(engine_outputs(engine), (uint64_t)DIGEST_PLOT << 56 | decimals);
+    digest_u64(engine_outputs(engine), (uint64_t)value);
+    digest_bytes(engine_outputs(engine), name, strlen(name));
     if (engine->sink != NULL && engine->sink->plot != NULL)
         engine->sink->plot(engine->sink->context, engine->now, name, value, decimals);
 }
@@ -379,9 +379,9 @@ static err_t verb_write(struct strategy_ctx *ctx, const char *file, const char *
     if (!is_file_name(file) || strpbrk(line, "\r\n") != NULL)
         return ERR_RANGE;
     const size_t size = strlen(line);
-    digest_u64(&engine->digest, (uint64_t)DIGEST_WRITE << 56 | size);
-    digest_bytes(&engine->digest, file, strlen(file));
-    digest_bytes(&engine->digest, line, size);
+    digest_u64(engine_outputs(engine), (uint64_t)DIGEST_WRITE << 56 | size);
+    digest_bytes(engine_outputs(engine), file, strlen(file));
+    digest_bytes(engine_outputs(engine), line, size);
     if (engine->sink != NULL && engine->sink->write != NULL)
         engine->sink->write(engine->sink->context, engine->now, file, line);
     return ERR_OK;

@@ -52,7 +52,9 @@ struct engine {
     struct risk *risk;
     struct timers timers;
     struct prng prng;
-    struct digest digest;
+    struct digest market;  /* of the inputs that all engines of a lockstep share; the leader's counts */
+    struct digest outputs; /* of everything else: engine_outputs */
+    uint64_t outputs_input; /* how many inputs were handled when it was last told */
     struct engine_counters counters;
     struct refusal *refusals; /* a ring of order_capacity */
     uint32_t refusal_head, refusal_count, refusal_capacity;
@@ -81,6 +83,16 @@ static inline void engine_wake_at(struct engine *engine, ns_t ts)
 {
     if (ts < engine->run->until)
         engine->run->until = ts;
+}
+
+/* Where outputs are folded, and what only this engine is told. Each is bound to its place among the inputs. */
+static inline struct digest *engine_outputs(struct engine *engine)
+{
+    if (engine->outputs_input != engine->counters.inputs) {
+        engine->outputs_input = engine->counters.inputs;
+        digest_u64(&engine->outputs, engine->counters.inputs);
+    }
+    return &engine->outputs;
 }
 
 /* Two numbers in one word of the digest: a change of one always shows, and changes of both make up for each other

@@ -60,11 +60,19 @@ struct branch {
     struct venue_watch *watch; /* NULL: none */
 };
 
+/* The first of what all branches have under way; of one instant, that of the lower branch. */
+struct soonest {
+    struct branch *branch; /* NULL: nothing is */
+    ns_t ts;               /* then NS_MAX */
+};
+
 struct sim_world {
     struct latency_model latency;
     ns_t entry_min, response_min;
     struct branch *branches; /* the first leads: all eat its run */
     uint16_t branch_count;
+    struct soonest request; /* that reaches its venue */
+    struct soonest word;    /* about an order, that reaches its engine */
     sim_book_source books;
     const void *books_context;
     struct lane *lanes;

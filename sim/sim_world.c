@@ -86,33 +86,41 @@ static void venue_take(struct sim_world *sim, struct lane *lane, const struct ev
         venue_market(sim->branches[0].venue, ts, event);
 }
 
-/* The branch whose request reaches its venue next, NULL: none is under way. */
-static struct branch *next_request(const struct sim_world *sim, ns_t *arrival)
+static void is_under_way(struct soonest *soonest, struct branch *branch, ns_t ts)
 {
-    struct branch *first = NULL;
-    *arrival = NS_MAX;
+    if (ts < soonest->ts || (ts == soonest->ts && branch < soonest->branch) || soonest->branch == NULL)
+        *soonest = (struct soonest){branch, ts};
+}
+
+/* After one was taken. */
+static void find_request(struct sim_world *sim)
+{
+    sim->request = (struct soonest){NULL, NS_MAX};
+    for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++)
+        if (branch->request_head != branch->request_tail)
+            is_under_way(&sim->request, branch, branch->requests[branch->request_head & sim->mask].arrival);
+}
+
+static void find_word(struct sim_world *sim)
+{
+    sim->word = (struct soonest){NULL, NS_MAX};
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++) {
-        if (branch->request_head == branch->request_tail)
-            continue;
-        const ns_t ts = branch->requests[branch->request_head & sim->mask].arrival;
-        if (first == NULL || ts < *arrival) {
-            first = branch;
-            *arrival = ts;
-        }
+        if (branch->response_head != branch->response_tail)
+            is_under_way(&sim->word, branch, branch->responses[branch->response_head & sim->mask].ts);
+        if (branch->refusal_head != branch->refusal_tail)
+            is_under_way(&sim->word, branch, branch->refusals[branch->refusal_head & sim->mask].ts);
     }
-    return first;
 }
 
 /* Let the venues live up to min(engine_next + entry), or less when one answers earlier. */
 static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
 {
     sim->engine_next = engine_next;
-    ns_t request;
-    struct branch *asking = next_request(sim, &request);
     for (;;) {
         /* engine_next falls when a venue emits (on_execution) */
         const ns_t limit = later(sim->engine_next, sim->entry_min);
         const ns_t market = merge_tree_key(&sim->by_exch);
+        const ns_t request = sim->request.ts;
         if (market <= request && market <= limit && market != NS_MAX) {
             const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
             struct lane *lane = &sim->lanes[number];
@@ -121,10 +129,11 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
             err_t err = sim_set_venue_key(sim, number);
             if (err != ERR_OK)
                 return err;
-        } else if (asking != NULL && request < market && request <= limit) {
+        } else if (sim->request.branch != NULL && request < market && request <= limit) {
+            struct branch *asking = sim->request.branch;
             struct venue_request body = asking->requests[asking->request_head++ & sim->mask].body;
+            find_request(sim);
             venue_request(asking->venue, request, &body);
-            asking = next_request(sim, &request);
         } else {
             sim->venue_done = limit;
             return sim->broken;
@@ -151,6 +160,7 @@ static void on_execution(void *context, ns_t venue_ts, const struct execution *e
     response->ts = ts;
     response->instrument = instrument;
     response->body = *execution;
+    is_under_way(&sim->word, branch, ts);
     branch->answered++;
     if (ts < sim->engine_next)
         sim->engine_next = ts;
@@ -254,6 +264,7 @@ static err_t refuse(struct branch *branch, ns_t now, ns_t drawn, const struct ve
                           .instrument = body->instrument,
                           .body = {.order_id = body->order_id, .kind = kinds[body->kind], .reason = REASON_VENUE}};
     branch->rejected++;
+    is_under_way(&sim->word, branch, ts);
     end_run_before(sim, ts);
     return ERR_OK;
 }
@@ -284,6 +295,7 @@ static err_t send(struct branch *branch, ns_t now, const struct venue_request *b
     if (UNLIKELY(branch->watch != NULL))
         watch_request(branch, WHY_SENT, now, body, way.delay, arrival);
     branch->requests[branch->request_tail++ & sim->mask] = (struct request){arrival, *body};
+    is_under_way(&sim->request, branch, arrival);
     branch->sent++;
     end_run_before(sim, later(arrival, sim->response_min)); /* the answer cannot come earlier */
     return ERR_OK;
@@ -337,33 +349,6 @@ static err_t start(struct sim_world *sim)
     return ERR_OK;
 }
 
-/* When the next word about an order of the branch comes. */
-static ns_t word_of(const struct branch *branch)
-{
-    const uint32_t mask = branch->sim->mask;
-    ns_t ts = NS_MAX;
-    if (branch->response_head != branch->response_tail)
-        ts = branch->responses[branch->response_head & mask].ts;
-    if (branch->refusal_head != branch->refusal_tail && branch->refusals[branch->refusal_head & mask].ts < ts)
-        ts = branch->refusals[branch->refusal_head & mask].ts;
-    return ts;
-}
-
-/* The first of those of all branches, and whose it is. */
-static struct branch *next_word(const struct sim_world *sim, ns_t *ts)
-{
-    struct branch *first = sim->branches;
-    *ts = word_of(first);
-    for (uint16_t i = 1; i < sim->branch_count; i++) {
-        const ns_t word = word_of(&sim->branches[i]);
-        if (word < *ts) {
-            first = &sim->branches[i];
-            *ts = word;
-        }
-    }
-    return first;
-}
-
 static bool is_answered(const struct sim_world *sim)
 {
     for (uint16_t i = 0; i < sim->branch_count; i++)
@@ -376,7 +361,7 @@ static void give_execution(struct sim_world *sim, struct branch *branch)
 {
     /* The slot stays whole until the next refill: the ring is larger than what one step can send. */
     const struct response *response = &branch->responses[branch->response_head & sim->mask];
-    if (branch->response_head != branch->response_tail && response->ts == word_of(branch))
+    if (branch->response_head != branch->response_tail && response->ts == sim->word.ts)
         branch->response_head++;
     else
         response = &branch->refusals[branch->refusal_head++ & sim->mask];
@@ -386,6 +371,7 @@ static void give_execution(struct sim_world *sim, struct branch *branch)
                                              .instrument = response->instrument,
                                              .kind = EVENT_EXECUTION,
                                              .lane = sim->lane_count};
+    find_word(sim);
     sim->run_lane = sim->lane_count;
     *sim_run(sim) = (struct run){&branch->execution_event, &branch->execution_event + 1, NS_MAX, &branch->world};
 }
@@ -422,11 +408,9 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
     sim->run_lane = sim->lane_count;
 
     const ns_t market = merge_tree_key(&sim->by_ts);
-    ns_t response;
-    struct branch *answered = next_word(sim, &response);
     if (sim->awake) {
         ns_t next = market < timer_due ? market : timer_due;
-        err = advance_venue(sim, response < next ? response : next);
+        err = advance_venue(sim, sim->word.ts < next ? sim->word.ts : next);
         if (err != ERR_OK)
             return err;
         /* After the market's last event the venues only work off what was sent before. */
@@ -434,8 +418,8 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
             err = advance_venue(sim, NS_MAX);
         if (err != ERR_OK)
             return err;
-        answered = next_word(sim, &response);
     }
+    const ns_t response = sim->word.ts;
     sim->market_over = market == NS_MAX;
     if (market == NS_MAX && response == NS_MAX)
         return ERR_END;
@@ -443,7 +427,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
     if (timer_due <= market && timer_due <= response)
         return ERR_AGAIN;
     if (response < market)
-        give_execution(sim, answered);
+        give_execution(sim, sim->word.branch);
     else
         give_market(sim, response);
     return ERR_OK;
@@ -497,6 +481,7 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
     sim->instrument_count = config->instrument_count;
     sim->mask = config->requests_max - 1;
     sim->venue_done = INT64_MIN;
+    sim->request = sim->word = (struct soonest){NULL, NS_MAX};
     sim->lanes = carve(&at, config->lane_count * sizeof(struct lane));
     memset(sim->lanes, 0, config->lane_count * sizeof(struct lane));
     for (uint16_t i = 0; i < config->lane_count; i++) {

@@ -163,8 +163,10 @@ static void anchor_told(struct venue *venue, struct venue_instrument *market, en
     const struct level *told = event->levels + (side == SIDE_BUY ? 0 : event->bid_count);
     const uint32_t count = side == SIDE_BUY ? event->bid_count : event->ask_count;
     const px_t best = venue->levels[market->best[side]].price, worst = venue->levels[market->worst[side]].price;
+    const px_t low = side == SIDE_BUY ? worst : best;
+    const uint64_t span = (uint64_t)(side == SIDE_BUY ? best : worst) - (uint64_t)low;
     for (uint32_t i = 0; i < count; i++) {
-        if (price_better(side, told[i].price, best) || price_better(side, worst, told[i].price))
+        if ((uint64_t)told[i].price - (uint64_t)low > span)
             continue;
         const uint32_t slot = level_find(venue, event->instrument, side, told[i].price);
         if (slot != SLOT_NONE)
