@@ -49,7 +49,16 @@ _tapedeck() {
         return
     fi
     compopt -o filenames
+    if [[ $verb == why && $before != --tape && $before != -t && $before != --runs && $before != -r ]]; then
+        # RUN: a run of ./runs by its name, or a directory
+        ((COMP_CWORD == 2)) || return
+        local runs
+        runs=$(cd runs 2>/dev/null && for i in */result.json; do [[ -f $i ]] && echo "${i%/result.json}"; done)
+        mapfile -t COMPREPLY < <(compgen -W "$runs" -- "$word"; compgen -d -- "$word")
+        return
+    fi
     case $verb in
+    why) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     tape) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     run | config)
         local after_tape=0

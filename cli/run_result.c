@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *end_word(enum run_end end)
 {
@@ -272,6 +273,8 @@ json_t *run_timing_json(const struct run_summary *summary)
     const struct engine_counters *counters = engine_counters(summary->stage->engine);
     double seconds = (double)summary->wall_ns / 1e9;
     json_t *object = json_object();
+    char cwd[4096];
+    json_set_text(object, "cwd", getcwd(cwd, sizeof(cwd)));
     json_set(object, "wall_s", json_real(seconds));
     json_set(object, "inputs_per_s", json_real(seconds > 0 ? (double)counters->inputs / seconds : 0));
     json_set(object, "levels_per_s", json_real(seconds > 0 ? (double)counters->levels / seconds : 0));

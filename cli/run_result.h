@@ -22,6 +22,7 @@ struct run_summary {
 
 /* The same for the same inputs: without wall time. */
 json_t *run_result_json(const struct run_summary *summary);
+/* Where and how fast: what differs between two runs. */
 json_t *run_timing_json(const struct run_summary *summary);
 void run_result_print(const struct run_summary *summary);
 

@@ -166,9 +166,10 @@ int tape_action_info(int argc, char **argv)
 /* ---- cat ---- */
 
 struct filter {
-    bool has_from, has_to;
+    bool has_from, has_to, has_message;
     ns_t from, to;
-    uint32_t kinds; /* a bit a kind */
+    int64_t message; /* the first one that may be shown */
+    uint32_t kinds;  /* a bit a kind */
     bool instruments[INSTRUMENTS_MAX];
     bool any_instrument;
     int64_t count; /* lines still to print, -1: no end */
@@ -242,6 +243,8 @@ static err_t cat_block(const struct tape_cat *cat, struct filter *filter, const 
 {
     for (uint32_t i = 0; i < block->event_count; i++) {
         const struct event *event = &block->events[i];
+        if (filter->has_message && block->first_message + i < (uint64_t)filter->message)
+            continue;
         if ((filter->has_to && event->ts >= filter->to) || filter->count == 0)
             return ERR_END;
         if (!wanted(filter, event))
@@ -260,7 +263,9 @@ static err_t cat_tape(struct tape_reader *reader, struct filter *filter, uint32_
     const struct tape_info *info = tape_reader_info(reader);
     struct tape_cat cat = {stdout, info->instruments, info->instrument_count, levels_max};
     struct tape_block block;
-    err_t err = filter->has_from ? tape_reader_seek_ts(reader, filter->from, why) : ERR_OK;
+    err_t err = filter->has_message ? tape_reader_seek_message(reader, (uint64_t)filter->message, why)
+                : filter->has_from  ? tape_reader_seek_ts(reader, filter->from, why)
+                                    : ERR_OK;
     while (err == ERR_OK && (err = tape_reader_next(reader, &block, why)) == ERR_OK) {
         err = cat_block(&cat, filter, &block, json);
         tape_reader_release(reader, block.buffer);
@@ -289,6 +294,14 @@ int tape_action_cat(int argc, char **argv)
          .target = &filter.to,
          .value = "TIME",
          .given = &filter.has_to},
+        {.name = "message",
+         .letter = 'm',
+         .type = OPTION_INT,
+         .target = &filter.message,
+         .value = "N",
+         .minimum = 0,
+         .maximum = INT64_MAX,
+         .given = &filter.has_message},
         {.name = "instrument", .letter = 'i', .type = OPTION_LIST, .target = &instruments, .value = "SYMBOL"},
         {.name = "kind", .letter = 'k', .type = OPTION_LIST, .target = &kinds, .value = "KIND"},
         {.name = "count",

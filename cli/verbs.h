@@ -13,6 +13,7 @@ int verb_config(int argc, char **argv);
 int verb_import(int argc, char **argv);
 int verb_synth(int argc, char **argv);
 int verb_rules(int argc, char **argv);
+int verb_why(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 
 extern const char verb_tape_help[];
@@ -22,6 +23,7 @@ extern const char verb_config_help[];
 extern const char verb_import_help[];
 extern const char verb_synth_help[];
 extern const char verb_rules_help[];
+extern const char verb_why_help[];
 extern const char verb_bench_help[];
 
 #endif

@@ -5,6 +5,7 @@
 #include "cli/tape_level3.h"
 #include "feeds/clip_feed.h"
 #include "feeds/delay_feed.h"
+#include "feeds/number_feed.h"
 #include "feeds/synth_market.h"
 #include "feeds/tape_feed.h"
 
@@ -212,6 +213,21 @@ static err_t delay_lanes(struct stage *stage, const struct run_config *config, s
     return ERR_OK;
 }
 
+static err_t number_lanes(struct stage *stage, struct err_text *why)
+{
+    struct stage_inside *inside = stage->inside;
+    stage->numbers = calloc(stage->lane_count, sizeof(*stage->numbers));
+    if (stage->numbers == NULL)
+        return no_memory(why);
+    for (uint16_t lane = 0; lane < stage->lane_count; lane++) {
+        err_t err = number_feed_open(&stage->numbers[lane], inside->lanes[lane], stage->instrument_count, why);
+        if (err != ERR_OK)
+            return err;
+        inside->lanes[lane] = stage->numbers[lane];
+    }
+    return ERR_OK;
+}
+
 uint64_t stage_feed_unstamped(const struct stage *stage)
 {
     uint64_t count = 0;
@@ -351,7 +367,7 @@ static err_t follow_engines(struct stage *stage, const struct run_config *config
 }
 
 static err_t build(struct stage *stage, const struct run_config *config, const struct engine_sink *sink,
-                   struct err_text *why)
+                   const struct stage_watch *watch, struct err_text *why)
 {
     struct stage_inside *inside = stage->inside;
     struct risk_limits *limits = calloc(stage->instrument_count, sizeof(*limits));
@@ -388,7 +404,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .check_funds = config->venue.check_funds,
                                        .queue = config->venue.queue,
                                        .l3_orders = config->engine.l3_orders,
-                                       .impacts = inside->impacts};
+                                       .impacts = inside->impacts,
+                                       .watch = watch->venue};
     struct queue_model models[STAGE_FOLLOWERS_MAX];
     struct venue *venues[STAGE_FOLLOWERS_MAX];
     stage->follower_count = bracket_followers(config, models);
@@ -400,7 +417,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                .requests_max = config->engine.order_capacity * 4,
                                .followers = venues,
                                .follower_count = stage->follower_count,
-                               .instrument_count = stage->instrument_count};
+                               .instrument_count = stage->instrument_count,
+                               .watch = watch->venue};
     const struct engine_config engine = {.instruments = stage->instruments,
                                          .limits = limits,
                                          .instrument_count = stage->instrument_count,
@@ -412,7 +430,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                          .equity_interval = config->output.equity_interval,
                                          .seed = config->seed,
                                          .strategy = config->strategy,
-                                         .sink = sink};
+                                         .sink = sink,
+                                         .observer = watch->engine};
     inside->venue_size = venue_size(&venue);
     inside->venue_memory = zeroed(inside->venue_size);
     inside->world_size = sim_world_size(&world);
@@ -448,6 +467,13 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
 err_t stage_open(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
                  struct err_text *why)
 {
+    return stage_open_watched(stage, config, sink, NULL, why);
+}
+
+err_t stage_open_watched(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
+                         const struct stage_watch *watch, struct err_text *why)
+{
+    static const struct stage_watch nobody = {NULL, NULL};
     struct stage *opened = calloc(1, sizeof(*opened));
     if (opened == NULL)
         return no_memory(why);
@@ -486,10 +512,12 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
         err = check_level3(opened, config, why);
     if (err == ERR_OK)
         err = delay_lanes(opened, config, why);
+    if (err == ERR_OK && watch != NULL)
+        err = number_lanes(opened, why); /* before a stretch is cut out: numbers are those of the tape */
     if (err == ERR_OK)
         err = clip_lanes(opened, config, why); /* before the world is built, which reads these lanes */
     if (err == ERR_OK)
-        err = build(opened, config, sink, why);
+        err = build(opened, config, sink, watch != NULL ? watch : &nobody, why);
     if (err != ERR_OK) {
         stage_close(opened);
         return err;
@@ -525,6 +553,8 @@ void stage_close(struct stage *stage)
             inside->clips[lane]->ops->close(inside->clips[lane]);
         if (inside->delays != NULL && inside->delays[lane] != NULL)
             inside->delays[lane]->ops->close(inside->delays[lane]);
+        if (stage->numbers != NULL && stage->numbers[lane] != NULL)
+            stage->numbers[lane]->ops->close(stage->numbers[lane]);
         if (inside->tape_feeds != NULL && inside->tape_feeds[lane] != NULL)
             inside->tape_feeds[lane]->ops->close(inside->tape_feeds[lane]);
         if (inside->maps != NULL)
@@ -551,6 +581,7 @@ void stage_close(struct stage *stage)
         free(inside->rules_of);
         free(inside);
     }
+    free(stage->numbers);
     free(stage->tapes);
     free(stage->instruments);
     free(stage);

@@ -38,6 +38,7 @@ struct stage {
     struct venue *venue;
     struct stage_follower followers[STAGE_FOLLOWERS_MAX];
     uint16_t follower_count;
+    struct feed **numbers;   /* of a watched stage, one a lane: feeds/number_feed.h; NULL: not watched */
     /* for a progress bar */
     uint64_t messages_total; /* of all tapes; 0: not known */
     ns_t first_ts, last_ts;  /* of all tapes, clipped to from and to */
@@ -51,6 +52,14 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
  * keep theirs. */
 err_t stage_start(struct stage *stage) MUST_USE;
 struct digest_value stage_stop(struct stage *stage);
+/* What looks on: sim/why.h, core/observe.h. Either may be NULL; both outlive the stage. */
+struct stage_watch {
+    struct venue_watch *venue;
+    struct engine_observer *engine;
+};
+/* The same run, looked at. */
+err_t stage_open_watched(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
+                         const struct stage_watch *watch, struct err_text *why) MUST_USE;
 void stage_close(struct stage *stage);
 /* Messages read so far, over all lanes. */
 uint64_t stage_position(const struct stage *stage);

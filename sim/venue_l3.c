@@ -104,8 +104,13 @@ static void forget_places(struct venue *venue, struct venue_instrument *market)
 {
     for (int side = 0; side < 2; side++)
         for (uint32_t level = market->best[side]; level != SLOT_NONE; level = venue->levels[level].worse)
-            for (uint32_t at = venue->levels[level].first; at != SLOT_NONE; at = venue->orders[at].next)
+            for (uint32_t at = venue->levels[level].first; at != SLOT_NONE; at = venue->orders[at].next) {
+                if (UNLIKELY(venue->watch != NULL))
+                    why_before(venue, &venue->orders[at]);
                 venue->orders[at].ahead = 0;
+                if (UNLIKELY(venue->watch != NULL))
+                    why_display(venue, &venue->orders[at], false);
+            }
     memset(market->l3_taken, 0, market->book->l3->order_used * sizeof(qty_t));
     market->l3_taken_count = 0;
 }
@@ -133,8 +138,7 @@ static void execute(struct venue *venue, struct venue_instrument *market, uint16
     qty_t left = change->before.qty - change->after.qty;
     const px_t price = impact_price(market, change->side, change->before.price);
     uint32_t level = market->best[change->side];
-    while (level != SLOT_NONE && left > 0 &&
-           price_better(change->side, venue->levels[level].price, price)) {
+    while (level != SLOT_NONE && left > 0 && price_better(change->side, venue->levels[level].price, price)) {
         const uint32_t worse = venue->levels[level].worse;
         left = fill_before(venue, level, UINT64_MAX, left);
         level = worse;

@@ -22,7 +22,9 @@ static void tell(const struct venue *venue, struct why_note *note, enum why_kind
 
 static struct why_place place_of(const struct venue_instrument *market, const struct own_order *order)
 {
-    return (struct why_place){place_ahead(market, order), order->ahead};
+    const qty_t ahead = place_ahead(market, order);
+    const bool modelled = place_is_modelled(market) && ahead != AHEAD_UNKNOWN;
+    return (struct why_place){ahead, order->ahead, modelled ? order->place.part : 0};
 }
 
 void why_arrived(struct venue *venue, const struct venue_request *request)
@@ -122,13 +124,18 @@ void why_fill(const struct venue *venue, const struct own_order *order, const st
                  .rate = execution->maker != 0 ? market->instrument->maker_fee : market->instrument->taker_fee,
                  .rule = market->fee_rule,
                  .fee = *fee}};
-    if (execution->maker == 0)
+    note.fill.impact = market->shift[order->side];
+    if (cause == NULL)
         note.fill.how = WHY_TAKEN;
-    else if (cause == NULL || (cause->kind != EVENT_TRADE && cause->kind != EVENT_L3_EXECUTE))
+    else if (cause->kind != EVENT_TRADE && cause->kind != EVENT_L3_EXECUTE)
         note.fill.how = WHY_CROSSED;
     else
-        note.fill.how = cause->levels[0].price == order->price ? WHY_AT_PRICE : WHY_THROUGH;
-    if (note.fill.how == WHY_TAKEN || note.fill.how == WHY_CROSSED)
-        note.fill.displayed = book_qty_at(market->book, opposite, execution->price);
+        note.fill.how = impact_price(market, (enum side)order->side, cause->levels[0].price) == order->price
+                            ? WHY_AT_PRICE
+                            : WHY_THROUGH;
+    if (note.fill.how == WHY_TAKEN || note.fill.how == WHY_CROSSED) {
+        const px_t shift = order->side == SIDE_BUY ? -note.fill.impact : note.fill.impact;
+        note.fill.displayed = book_qty_at(market->book, opposite, execution->price + shift);
+    }
     tell(venue, &note, WHY_FILL, order->order_id, order->instrument);
 }

@@ -67,6 +67,7 @@ struct why_joined {
 
 struct why_place {
     qty_t ahead, bound;
+    uint32_t part; /* as in struct queue_place: `ahead` is rounded up by this much */
 };
 
 /* TRADE, DISPLAY */
@@ -96,6 +97,7 @@ struct why_fill {
     px_t price;
     qty_t qty, leaves;
     bool maker;
+    px_t impact;           /* by how much our own impact makes the market's prices worse for it */
     struct level touch[2]; /* the venue's book */
     qty_t displayed;       /* CROSSED, TAKEN: on the other side, at the fill's price (CROSSED: at the order's) */
     int64_t rate;          /* at FEE_DECIMALS */

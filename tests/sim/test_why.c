@@ -226,7 +226,7 @@ static void check_chains(uint64_t seed)
         const uint64_t order = note->order_id;
         cr_assert_lt(order, 512);
         if (note->kind == WHY_JOINED) {
-            at[order] = (struct why_place){note->joined.ahead, note->joined.ahead};
+            at[order] = (struct why_place){note->joined.ahead, note->joined.ahead, 0};
             left[order] = note->joined.leaves;
         } else if (note->kind == WHY_TRADE || note->kind == WHY_DISPLAY) {
             const struct why_moved *moved = &note->moved;

@@ -1,0 +1,354 @@
+/* How: result.json first, since it names the tapes by their content. A recorded path may be relative: to where the
+ * run was started, which timing.json tells, or to here. */
+#include "cli/rerun.h"
+
+#include "cli/json_out.h"
+#include "cli/run_dir.h"
+#include "cli/version.h"
+
+#include "data/tape_reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct rerun_inside {
+    json_t *result;
+    char started_in[PATH_SIZE]; /* empty: not known, or gone */
+    struct option_list tapes;   /* where they are, a lane each */
+    char **paths;               /* owned: what `tapes` points to */
+};
+
+/* ---- what the run left ---- */
+
+static bool is_directory(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static err_t find_dir(struct rerun *rerun, const char *run, const char *runs, struct err_text *why)
+{
+    char path[PATH_SIZE], result[PATH_SIZE];
+    const char *found = run;
+    if (!is_directory(run)) {
+        if (!run_dir_path(path, runs, run) || !is_directory(path))
+            return err_say(why, ERR_NOTFOUND,
+                           "%s: there is no such directory, and no run of that name under %s/ (--runs names another)",
+                           run, runs);
+        found = path;
+    }
+    rerun->dir = strdup(found);
+    if (rerun->dir == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    for (size_t size = strlen(rerun->dir); size > 1 && rerun->dir[size - 1] == '/'; size--)
+        rerun->dir[size - 1] = '\0';
+    if (!run_dir_path(result, rerun->dir, "result.json") || access(result, R_OK) != 0)
+        return err_say(why, ERR_NOTFOUND, "%s: has no result.json: not a run, or one that has not ended", rerun->dir);
+    return ERR_OK;
+}
+
+static err_t copy_text(const struct rerun *rerun, const json_t *object, const char *key, char *text, size_t room,
+                       struct err_text *why)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    if (value == NULL || strlen(value) >= room)
+        return err_say(why, ERR_CORRUPT, "%s/result.json: '%s' is not there, or not a text", rerun->dir, key);
+    strcpy(text, value);
+    return ERR_OK;
+}
+
+static err_t copy_count(const struct rerun *rerun, const json_t *object, const char *key, uint64_t *value,
+                        struct err_text *why)
+{
+    const json_t *number = json_object_get(object, key);
+    if (!json_is_integer(number) || json_integer_value(number) < 0)
+        return err_say(why, ERR_CORRUPT, "%s/result.json: '%s' is not there, or not a count", rerun->dir, key);
+    *value = (uint64_t)json_integer_value(number);
+    return ERR_OK;
+}
+
+static err_t read_result(struct rerun *rerun, struct err_text *why)
+{
+    char path[PATH_SIZE];
+    json_error_t error;
+    if (!run_dir_path(path, rerun->dir, "result.json"))
+        return err_say(why, ERR_RANGE, "%s: too long", rerun->dir);
+    json_t *result = rerun->inside->result = json_load_file(path, 0, &error);
+    if (result == NULL)
+        return err_say(why, ERR_CORRUPT, "%s:%d: not JSON: %s", path, error.line, error.text);
+    if (json_integer_value(json_object_get(result, "format")) != 1)
+        return err_say(why, ERR_VERSION, "%s: its format is not 1: written by another version of tapedeck", path);
+    const json_t *binary = json_object_get(result, "binary");
+    err_t err = copy_text(rerun, result, "digest", rerun->digest, sizeof(rerun->digest), why);
+    if (err == ERR_OK)
+        err = copy_text(rerun, result, "config_hash", rerun->config_hash, sizeof(rerun->config_hash), why);
+    if (err == ERR_OK)
+        err = copy_text(rerun, binary, "version", rerun->version, sizeof(rerun->version), why);
+    if (err == ERR_OK)
+        err = copy_text(rerun, binary, "build_id", rerun->build_id, sizeof(rerun->build_id), why);
+    if (err == ERR_OK)
+        err = copy_count(rerun, result, "inputs", &rerun->inputs, why);
+    if (err == ERR_OK)
+        err = copy_count(rerun, result, "orders", &rerun->orders, why);
+    rerun->partial = json_is_true(json_object_get(result, "partial"));
+    return err;
+}
+
+/* Where the run was started; nothing when it was not written, or is no directory here. */
+static void read_started_in(struct rerun *rerun)
+{
+    char path[PATH_SIZE];
+    if (!run_dir_path(path, rerun->dir, "timing.json"))
+        return;
+    json_t *timing = json_load_file(path, 0, NULL);
+    const char *started_in = json_string_value(json_object_get(timing, "cwd"));
+    if (started_in != NULL && strlen(started_in) < sizeof(rerun->inside->started_in) && is_directory(started_in))
+        strcpy(rerun->inside->started_in, started_in);
+    json_decref(timing);
+}
+
+/* ---- tapes ---- */
+
+static err_t hash_of(const char *path, char hash[33], struct err_text *why)
+{
+    struct tape_reader *reader;
+    err_t err = tape_reader_open(&reader, path, NULL, why);
+    if (err != ERR_OK)
+        return err;
+    memcpy(hash, tape_reader_info(reader)->hash, 33);
+    tape_reader_close(reader);
+    return ERR_OK;
+}
+
+static err_t keep_path(struct rerun *rerun, uint32_t lane, const char *path, struct err_text *why)
+{
+    rerun->inside->paths[lane] = strdup(path);
+    if (rerun->inside->paths[lane] == NULL ||
+        option_list_add(&rerun->inside->tapes, rerun->inside->paths[lane]) != ERR_OK)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    return ERR_OK;
+}
+
+/* Where the run was started comes first: there the path meant this tape. */
+static err_t find_recorded(struct rerun *rerun, uint32_t lane, const char *path, const char *hash,
+                           struct err_text *why)
+{
+    char joined[PATH_SIZE], got[33];
+    const char *found = path;
+    if (path[0] != '/' && rerun->inside->started_in[0] != '\0' &&
+        run_dir_path(joined, rerun->inside->started_in, path) && access(joined, R_OK) == 0)
+        found = joined;
+    if (access(found, R_OK) != 0)
+        return err_say(why, ERR_NOTFOUND,
+                       "%s: the tape that the run read is not there (%s); say where it is now with "
+                       "--tape FILE",
+                       path, strerror(errno));
+    err_t err = hash_of(found, got, why);
+    if (err != ERR_OK)
+        return err;
+    if (strcmp(got, hash) != 0)
+        return err_say(why, ERR_MISMATCH,
+                       "%s: is not the tape that the run read: its hash is %s, the run's was %s; say where that tape "
+                       "is with --tape FILE",
+                       found, got, hash);
+    return keep_path(rerun, lane, found, why);
+}
+
+static err_t find_given(struct rerun *rerun, uint32_t lane, const char *path, const char *hash,
+                        const struct option_list *given, struct err_text *why)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        char got[33];
+        err_t err = hash_of(given->items[i], got, why);
+        if (err != ERR_OK)
+            return err;
+        if (strcmp(got, hash) == 0)
+            return keep_path(rerun, lane, given->items[i], why);
+    }
+    return err_say(why, ERR_MISMATCH, "no tape given with --tape is the one that the run read as %s (hash %s)", path,
+                   hash);
+}
+
+static err_t find_tapes(struct rerun *rerun, const struct option_list *given, struct err_text *why)
+{
+    const json_t *tapes = json_object_get(rerun->inside->result, "tapes");
+    const size_t count = json_array_size(tapes);
+    rerun->inside->paths = calloc(count + 1, sizeof(char *));
+    if (rerun->inside->paths == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        const json_t *tape = json_array_get(tapes, i);
+        const char *path = json_string_value(json_object_get(tape, "path"));
+        const char *hash = json_string_value(json_object_get(tape, "hash"));
+        if (path == NULL || hash == NULL)
+            return err_say(why, ERR_CORRUPT, "%s/result.json: tapes[%zu] has no path or no hash", rerun->dir, i);
+        if (count == 1 && hash[0] == '\0' && strcmp(path, "synth") == 0)
+            return ERR_OK; /* made on the way, from the config */
+        err_t err = given != NULL && given->count != 0 ? find_given(rerun, (uint32_t)i, path, hash, given, why)
+                                                       : find_recorded(rerun, (uint32_t)i, path, hash, why);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* ---- the config ---- */
+
+static err_t read_text(const char *path, char **text, size_t *size, struct err_text *why)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return err_say(why, ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    char *all = NULL;
+    size_t room = 0, used = 0;
+    for (;;) {
+        if (used + 4096 > room) {
+            char *grown = realloc(all, room = room * 2 + 8192);
+            if (grown == NULL) {
+                free(all);
+                fclose(file);
+                return err_say(why, ERR_NOMEM, "out of memory");
+            }
+            all = grown;
+        }
+        const size_t got = fread(all + used, 1, room - used - 1, file);
+        if (got == 0)
+            break;
+        used += got;
+    }
+    const bool bad = ferror(file) != 0;
+    fclose(file);
+    if (bad) {
+        free(all);
+        return err_say(why, ERR_IO, "%s: cannot be read", path);
+    }
+    all[used] = '\0';
+    *text = all;
+    *size = used;
+    return ERR_OK;
+}
+
+/* A relative plug-in or latency file is looked for where the run was started. */
+static err_t load_config(struct rerun *rerun, struct err_text *why)
+{
+    char path[PATH_SIZE], as_if[PATH_SIZE + 16] = "config.yaml";
+    char *text = NULL;
+    size_t size = 0;
+    if (!run_dir_path(path, rerun->dir, "config.yaml"))
+        return err_say(why, ERR_RANGE, "%s: too long", rerun->dir);
+    err_t err = read_text(path, &text, &size, why);
+    if (err != ERR_OK)
+        return err;
+    if (rerun->inside->started_in[0] != '\0')
+        snprintf(as_if, sizeof(as_if), "%s/config.yaml", rerun->inside->started_in);
+    const struct config_options options = {NULL, &rerun->inside->tapes};
+    struct err_text inner = {0};
+    err = run_config_parse(&rerun->config, as_if, text, size, &options, &inner);
+    free(text);
+    if (err == ERR_OK)
+        rerun->config->venue.bracket = false; /* the models beside it change nothing of the run */
+    return err == ERR_OK ? ERR_OK
+                         : err_say(why, err, "%s cannot be run again (made by tapedeck %s, this is %s): %s", path,
+                                   rerun->version, cli_version(), inner.text);
+}
+
+/* ---- the run ---- */
+
+err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_options *options, struct err_text *why)
+{
+    struct rerun *opened = calloc(1, sizeof(*opened));
+    if (opened != NULL)
+        opened->inside = calloc(1, sizeof(*opened->inside));
+    if (opened == NULL || opened->inside == NULL) {
+        free(opened);
+        return err_say(why, ERR_NOMEM, "out of memory");
+    }
+    err_t err = find_dir(opened, run, options->runs != NULL ? options->runs : "runs", why);
+    if (err == ERR_OK)
+        err = read_result(opened, why);
+    if (err == ERR_OK) {
+        read_started_in(opened);
+        err = find_tapes(opened, options->tapes, why);
+    }
+    if (err == ERR_OK)
+        err = load_config(opened, why);
+    if (err != ERR_OK) {
+        rerun_close(opened);
+        return err;
+    }
+    *rerun = opened;
+    return ERR_OK;
+}
+
+err_t rerun_stage(struct rerun *rerun, const struct engine_sink *sink, const struct stage_watch *watch,
+                  struct err_text *why)
+{
+    return stage_open_watched(&rerun->stage, rerun->config, sink, watch, why);
+}
+
+err_t rerun_start(struct rerun *rerun, struct err_text *why)
+{
+    err_t err = stage_start(rerun->stage);
+    return err == ERR_OK
+               ? ERR_OK
+               : err_say(why, ERR_MISMATCH, "the strategy '%s' refuses to start (%s), which it did not in the run",
+                         rerun->config->strategy->name, err_words(err));
+}
+
+err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why)
+{
+    struct engine *engine = rerun->stage->engine;
+    const uint64_t done = engine_counters(engine)->inputs;
+    if (rerun->partial && rerun->inputs - done < budget)
+        budget = rerun->inputs - done;
+    if (budget == 0)
+        return ERR_END;
+    err_t err = engine_run(engine, budget);
+    if (err == ERR_OK || err == ERR_END)
+        return err;
+    if (rerun->partial && engine_counters(engine)->inputs == rerun->inputs)
+        return ERR_END; /* it broke here, then as now */
+    return err_say(why, err, "%s", engine_why(engine)->text);
+}
+
+err_t rerun_finish(struct rerun *rerun, struct err_text *why)
+{
+    digest_text(stage_stop(rerun->stage), rerun->got);
+    if (strcmp(rerun->got, rerun->digest) == 0)
+        return ERR_OK;
+    const bool other_binary = strcmp(rerun->build_id, cli_build_id()) != 0;
+    const bool other_config = strcmp(rerun->config_hash, rerun->config->hash) != 0;
+    return err_say(
+        why, ERR_MISMATCH,
+        "%s: NOT THE SAME RUN. Executed again it gives the digest %s, its result.json says %s, so nothing that could "
+        "be "
+        "told of it would be true. %s%s%s%s%s",
+        rerun->dir, rerun->got, rerun->digest, other_binary ? "It was made by another binary (build " : "",
+        other_binary ? rerun->build_id : "", other_binary ? "): take that one, or run it anew with this one. " : "",
+        other_config ? "Its config.yaml was changed, or has other keys in this version." : "",
+        !other_binary && !other_config ? "Binary, config and tapes are the same: the plug-in or the latency file was "
+                                         "changed, or result.json was; else please report it."
+                                       : "");
+}
+
+void rerun_close(struct rerun *rerun)
+{
+    if (rerun == NULL)
+        return;
+    stage_close(rerun->stage);
+    run_config_free(rerun->config);
+    json_decref(rerun->inside->result);
+    const size_t count = rerun->inside->tapes.count;
+    option_list_free(&rerun->inside->tapes);
+    for (size_t i = 0; rerun->inside->paths != NULL && i < count; i++)
+        free(rerun->inside->paths[i]);
+    free(rerun->inside->paths);
+    free(rerun->inside);
+    free(rerun->dir);
+    free(rerun);
+}

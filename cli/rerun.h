@@ -1,0 +1,55 @@
+/* rerun.h: a finished run, executed once more, and held against what it left behind.
+ *
+ *   RUN/result.json ─► digest, inputs, tape hashes ──────────────────────────┐
+ *   RUN/config.yaml ─► run_config ─► tapes found and checked ─► stage ─► run ─► compare
+ *                                                                 ▲
+ *                                                    watch and sink of the caller
+ *
+ * Everything but the clock and the disk is a function of binary, config, seed and inputs; so whatever is to be known
+ * of a finished run is found by running it again with someone looking on, and proved by the digest.
+ *
+ *     rerun_open ─► rerun_stage ─► rerun_start ─► rerun_advance ... ERR_END ─► rerun_finish (OK: the same run)
+ *
+ * A run that was interrupted or broke is executed up to the same input, and compared there.
+ */
+#ifndef TAPEDECK_CLI_RERUN_H
+#define TAPEDECK_CLI_RERUN_H
+
+#include "cli/config.h"
+#include "cli/world_up.h"
+
+struct rerun_options {
+    const struct option_list *tapes; /* in the place of the recorded paths, in any order: their hashes tell; may be
+                                        NULL or empty */
+    const char *runs;                /* where RUN is looked for when it is no path; NULL: "runs" */
+};
+
+struct rerun {
+    char *dir;                      /* of the run */
+    struct run_config *config;      /* as it was resolved, tapes where they are now */
+    struct stage *stage;            /* after rerun_stage */
+    char digest[DIGEST_TEXT_SIZE];  /* what result.json says */
+    char got[DIGEST_TEXT_SIZE];     /* after rerun_finish */
+    uint64_t inputs, orders;        /* what result.json says */
+    bool partial;                   /* the run was interrupted, or broke */
+    char version[32], build_id[64]; /* of the binary that made it */
+    char config_hash[33];
+    struct rerun_inside *inside;
+};
+
+/* Read what the run left, find its tapes. ERR_NOTFOUND: no such run, or a tape is gone; ERR_MISMATCH: a tape is not
+ * the one that the run read; ERR_CORRUPT: result.json is not one. */
+err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_options *options,
+                 struct err_text *why) MUST_USE;
+/* Wire it up; `sink` and `watch` (may be NULL) outlive the rerun. */
+err_t rerun_stage(struct rerun *rerun, const struct engine_sink *sink, const struct stage_watch *watch,
+                  struct err_text *why) MUST_USE;
+err_t rerun_start(struct rerun *rerun, struct err_text *why) MUST_USE;
+/* Handle up to `budget` more inputs. ERR_END: the run is where it ended. Between two calls the engine, the venue and
+ * the books are as they were after that many inputs. */
+err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why) MUST_USE;
+/* Stop the engine and compare: ERR_MISMATCH with both digests and what may be the cause. */
+err_t rerun_finish(struct rerun *rerun, struct err_text *why) MUST_USE;
+void rerun_close(struct rerun *rerun);
+
+#endif
