@@ -368,7 +368,7 @@ static px_t limit_of(const struct slow_one *one)
 static enum reason check(struct slow_l3 *slow, const struct slow_one *one)
 {
     const enum side opposite = side_opposite(one->side);
-    px_t other, own;
+    px_t other = 0, own = 0;
     if ((one->flags & ORDER_REDUCE_ONLY) && reducible(slow, one->side) < one->left)
         return REASON_REDUCE_ONLY;
     if ((one->flags & ORDER_POST_ONLY) && (one->type == ORDER_MARKET || (best(slow, false, opposite, NULL, &other) &&
