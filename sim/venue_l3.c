@@ -104,13 +104,8 @@ static void forget_places(struct venue *venue, struct venue_instrument *market)
 {
     for (int side = 0; side < 2; side++)
         for (uint32_t level = market->best[side]; level != SLOT_NONE; level = venue->levels[level].worse)
-            for (uint32_t at = venue->levels[level].first; at != SLOT_NONE; at = venue->orders[at].next) {
-                if (UNLIKELY(venue->watch != NULL))
-                    why_before(venue, &venue->orders[at]);
+            for (uint32_t at = venue->levels[level].first; at != SLOT_NONE; at = venue->orders[at].next)
                 venue->orders[at].ahead = 0;
-                if (UNLIKELY(venue->watch != NULL))
-                    why_display(venue, &venue->orders[at], false);
-            }
     memset(market->l3_taken, 0, market->book->l3->order_used * sizeof(qty_t));
     market->l3_taken_count = 0;
 }
