@@ -57,10 +57,14 @@ _tapedeck() {
         mapfile -t COMPREPLY < <(compgen -W "$runs" -- "$word"; compgen -d -- "$word")
         return
     fi
+    if [[ $verb == calibrate ]] && [[ $before == --orders || $before == -r ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.csv' -- "$word"; compgen -d -- "$word")
+        return
+    fi
     case $verb in
     why) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     tape) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
-    run | config)
+    run | config | calibrate)
         local after_tape=0
         for ((i = 2; i < COMP_CWORD; i++)); do
             case ${COMP_WORDS[i]} in

@@ -15,6 +15,7 @@ int verb_synth(int argc, char **argv);
 int verb_rules(int argc, char **argv);
 int verb_why(int argc, char **argv);
 int verb_bench(int argc, char **argv);
+int verb_calibrate(int argc, char **argv);
 
 extern const char verb_tape_help[];
 extern const char verb_run_help[];
@@ -25,5 +26,6 @@ extern const char verb_synth_help[];
 extern const char verb_rules_help[];
 extern const char verb_why_help[];
 extern const char verb_bench_help[];
+extern const char verb_calibrate_help[];
 
 #endif

@@ -11,8 +11,9 @@ static const bool needed_columns[] = {SCRIPT_COLUMN_MAP(SCRIPT_COLUMN_NEEDED)};
 
 /* Columns of outcomes.csv that say nothing to a script: known, so that the file of one run is the script of another.
  */
-static const char *const unread[] = {"status", "avg_price",  "maker",  "fills",        "fee",   "fee_currency",
-                                     "reason", "venue_code", "ack_ts", "ack_venue_ts", "shown", "done_venue_ts"};
+static const char *const unread[] = {"status",       "avg_price",     "maker",       "fills",  "fee",
+                                     "fee_currency", "reason",        "venue_code",  "ack_ts", "ack_venue_ts",
+                                     "shown",        "done_venue_ts", "run_order_id"};
 
 uint32_t script_rows_most(const struct strategy_file *file)
 {

@@ -203,6 +203,7 @@ static err_t read_times(const struct scripted *scripted, const struct script_rea
         return script_say(reader, SCRIPT_FIRST_FILL_TS, why, "expected nothing: filled is 0");
     if (row->real_done_ts != 0 && row->real_done_ts < row->submit_ts)
         return script_say(reader, SCRIPT_DONE_TS, why, "expected a moment not before submit_ts, or nothing");
+    row->cancel_told = row->cancel_ts != SCRIPT_NEVER;
     const ns_t ended = row->real_done_ts != 0 ? row->real_done_ts : row->real_first_ts;
     if (scripted->end_as_recorded && row->cancel_ts == SCRIPT_NEVER && ended != 0 &&
         ended <= NS_MAX - scripted->end_slack)

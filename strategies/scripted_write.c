@@ -113,7 +113,9 @@ static void put_request(struct writer *writer, const struct scripted_row *row, c
     put(writer, ",%s,%s", order_type_name((enum order_type)row->type),
         post ? "gtx" : tif_name((enum time_in_force)row->tif));
     put_stamp(writer, row->cancel_ts == SCRIPT_NEVER ? 0 : row->cancel_ts);
-    put(writer, ",%s", (row->flags & ORDER_REDUCE_ONLY) != 0 ? "true" : "false");
+    put(writer, ",%s,", (row->flags & ORDER_REDUCE_ONLY) != 0 ? "true" : "false");
+    if (row->order_id != 0)
+        put(writer, "%" PRIu64, row->order_id);
 }
 
 void scripted_write_row(struct strategy_ctx *ctx, struct scripted *scripted, const struct scripted_row *row)
@@ -146,6 +148,6 @@ void scripted_write_head(struct strategy_ctx *ctx)
         strategy_write(ctx, SCRIPT_OUTCOMES,
                        "order_id,status,filled,avg_price,maker,fills,fee,fee_currency,reason,venue_code,"
                        "ack_venue_ts,ack_ts,first_fill_ts,done_venue_ts,done_ts,shown,symbol,submit_ts,"
-                       "side,price,qty,type,tif,cancel_ts,reduce_only");
+                       "side,price,qty,type,tif,cancel_ts,reduce_only,run_order_id");
     ASSERT(err == ERR_OK);
 }

@@ -76,7 +76,8 @@ Test(program, help_and_version_are_there)
 
 Test(program, every_verb_has_a_whole_manual_page)
 {
-    static const char *const verbs[] = {"run", "why", "tape", "strategy", "config", "synth", "import", "rules"};
+    static const char *const verbs[] = {"run",   "why",    "tape",  "strategy", "config",
+                                        "synth", "import", "rules", "calibrate"};
     static const char *const parts[] = {"NAME\n",    "SYNOPSIS\n",    "DESCRIPTION\n",
                                         "OPTIONS\n", "EXIT STATUS\n", "EXAMPLES\n"};
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
