@@ -26,4 +26,11 @@ const char *why_reach(struct words *words, const struct why_source *trade, const
 /* The moves [from, to) of the order's entries: one a line, or in sums when they are many. */
 void why_moves_print(struct why_text *text, uint32_t from, uint32_t to);
 
+/* ---- why_fills.c ---- */
+/* The fill at an entry, or the walk that begins there; returns the entry behind it. */
+uint32_t why_fills_print(struct why_text *text, uint32_t at);
+/* Fills learnt one after another from an entry on, in one line when they are many; returns how many it told, 0: none.
+ */
+uint32_t why_learnt_fills(struct why_text *text, uint32_t at);
+
 #endif

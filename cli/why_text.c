@@ -192,8 +192,9 @@ static const char *book_text(struct why_text *text, const struct why_arrived *ar
     struct words *words = &text->words;
     const struct why_decided *seen = text->decided;
     const char *moved = seen != NULL ? market_moved(text, seen->touch, arrived->touch) : "";
-    return words_print(words, "%s%s, u %" PRIu64 "%s%s", arrived->book_flags & BOOK_STALE ? "STALE, " : "",
-                       words_touch(words, arrived->touch), arrived->book_seq,
+    return words_print(words, "%s%s%s%s%s", arrived->book_flags & BOOK_STALE ? "STALE, " : "",
+                       words_touch(words, arrived->touch),
+                       arrived->book_seq == 0 ? "" : words_print(words, ", u %" PRIu64, arrived->book_seq),
                        words_stamp(words, ts, arrived->book_stamp), moved);
 }
 
@@ -233,84 +234,6 @@ static void put_joined(struct why_text *text, const struct why_entry *entry)
         why_line(text, entry->ts, "venue", "joins", "the back of %s: %s displayed, %s ahead%s",
                  words_price(words, joined->price), words_qty(words, joined->displayed),
                  words_ahead(words, joined->ahead), ours);
-}
-
-/* ---- fills ---- */
-
-static const char *how_text(struct why_text *text, const struct why_entry *entry, const struct why_moved *reached)
-{
-    const struct why_fill *fill = &entry->note.fill;
-    struct words *words = &text->words;
-    const enum side opposite = side_opposite((enum side)text->order->order.side);
-    const char *word = opposite == SIDE_SELL ? "offered" : "bid";
-    switch (fill->how) {
-    case WHY_AT_PRICE:
-        if (reached == NULL)
-            break;
-        if (reached->reach == reached->over)
-            return words_print(words, "%s, nothing ahead%s", words_source(words, &entry->cause),
-                               why_reach(words, &entry->cause, reached));
-        return words_print(words, "%s: %s of it for what was ahead, %s for us%s", words_source(words, &entry->cause),
-                           words_qty(words, reached->reach - reached->over), words_qty(words, reached->over),
-                           why_reach(words, &entry->cause, reached));
-    case WHY_THROUGH:
-        return words_print(words, "%s: through its price%s", words_source(words, &entry->cause),
-                           event_is_level3(entry->cause.kind) ? "" : ", so it had to fill whole");
-    case WHY_CROSSED:
-        return words_print(words, "%s shows %s x %s %s, at or through its price", words_source(words, &entry->cause),
-                           words_price(words, fill->touch[opposite].price),
-                           words_qty(words, fill->touch[opposite].qty), word);
-    case WHY_TAKEN:
-        return words_print(words, "it takes of the %s displayed at %s", words_qty(words, fill->displayed),
-                           words_price(words, fill->price));
-    }
-    return words_source(words, &entry->cause);
-}
-
-static void put_price_and_fee(struct why_text *text, ns_t ts, const struct why_fill *fill)
-{
-    struct words *words = &text->words;
-    const struct instrument *instrument = words->instrument;
-    const struct order *order = &text->order->order;
-    money_t value = 0;
-    struct fee whole;
-    if (fill->touch[SIDE_BUY].qty != 0 && fill->touch[SIDE_SELL].qty != 0) {
-        const money_t twice = (money_t)fill->touch[SIDE_BUY].price + fill->touch[SIDE_SELL].price;
-        const money_t better = (twice - 2 * (money_t)fill->price) * side_sign((enum side)order->side);
-        const unsigned decimals = instrument->price_decimals + 1u;
-        const money_t size = (better < 0 ? -better : better) * 5;
-        why_line(text, ts, NULL, "price", "%s (%s bp) %s than %s, the mid of the venue's book",
-                 words_decimal(words, size, decimals, decimals),
-                 words_decimal(words, money_divide(size * 1000000, twice * 5, ROUND_HALF_EVEN), 2, 2),
-                 better < 0 ? "worse" : "better", words_decimal(words, twice * 5, decimals, decimals));
-    }
-    if (account_notional(instrument, fill->price, fill->qty, ROUND_HALF_EVEN, &value) != ERR_OK)
-        value = 0; /* such a fill is never made */
-    const bool cut = fee_compute(instrument, fill->rule, fill->rate, fill->price, fill->qty, &whole) == ERR_OK &&
-                     whole.amount != fill->fee.amount;
-    why_line(text, ts, NULL, "fee", "%s%s %s: %s %% (%s) of %s, rounded up at %u decimals%s%s",
-             fill->fee.amount < 0 ? "rebate " : "",
-             words_decimal(words, fill->fee.amount < 0 ? -fill->fee.amount : fill->fee.amount, fill->fee.decimals,
-                           fill->fee.decimals),
-             fill->fee.currency, words_decimal(words, (money_t)fill->rate * 100, FEE_DECIMALS, FEE_DECIMALS),
-             fill->maker ? "maker" : "taker", words_money(words, value), fill->rule->decimals,
-             fill->rule->venue[0] != '\0' ? words_print(words, " (rule of %s)", fill->rule->venue) : "",
-             cut ? ", cut to what the order had reserved" : "");
-}
-
-static void put_fill(struct why_text *text, const struct why_entry *entry, const struct why_moved *reached)
-{
-    const struct why_fill *fill = &entry->note.fill;
-    struct words *words = &text->words;
-    const char *left =
-        fill->leaves == 0 ? "; complete" : words_print(words, "; %s left", words_qty(words, fill->leaves));
-    const char *impact = fill->impact != 0 ? words_print(words, "; our own impact makes prices %s worse",
-                                                         words_price(words, fill->impact))
-                                           : "";
-    why_line(text, entry->ts, "venue", "FILL", "%s at %s, %s, by %s%s%s", words_qty(words, fill->qty),
-             words_price(words, fill->price), fill->maker ? "maker" : "taker", how_text(text, entry, reached), impact,
-             left);
-    put_price_and_fee(text, entry->ts, fill);
 }
 
 /* ---- answers ---- */
@@ -458,7 +381,6 @@ static bool is_move(const struct why_entry *entry)
 static void put_note(struct why_text *text, uint32_t at)
 {
     const struct why_entry *entry = &text->order->entries[at];
-    const struct why_entry *before = at > 0 ? entry - 1 : NULL;
     switch (entry->note.kind) {
     case WHY_SENT:
     case WHY_LOST:
@@ -470,10 +392,7 @@ static void put_note(struct why_text *text, uint32_t at)
     case WHY_JOINED:
         put_joined(text, entry);
         break;
-    case WHY_FILL:
-        put_fill(text, entry,
-                 before != NULL && is_move(before) && before->note.kind == WHY_TRADE ? &before->note.moved : NULL);
-        break;
+    case WHY_FILL: /* in stretches, by why_fills.c */
     case WHY_ANSWERED:
         put_answered(text, entry);
         break;
@@ -503,10 +422,16 @@ void why_text_print(FILE *file, const struct stage *stage, const struct run_conf
                                order->entries[end].note.fill.how == WHY_AT_PRICE;
             why_moves_print(&text, at, fills ? end - 1 : end);
             at = end - 1;
+        } else if (entry->kind == WHY_NOTE && entry->note.kind == WHY_FILL) {
+            at = why_fills_print(&text, at) - 1;
         } else if (entry->kind == WHY_DECIDED) {
             put_decided(&text, entry);
         } else if (entry->kind == WHY_LEARNT) {
-            put_learnt(&text, entry);
+            const uint32_t fills = text.full ? 0 : why_learnt_fills(&text, at);
+            if (fills > 1)
+                at += fills - 1;
+            else
+                put_learnt(&text, entry);
         } else {
             put_note(&text, at);
         }

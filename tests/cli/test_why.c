@@ -288,6 +288,38 @@ Test(why, wrong_words_are_told)
     }
 }
 
+/* A taker's walk is one line, in full one a level; what the venue refuses comes with the numbers. */
+Test(why, own_orders_of_a_script_explain_themselves)
+{
+    scratch_write(&scratch, "s.csv",
+                  "order_id,submit_ts,side,price,qty,type,tif,cancel_ts\n"
+                  "walk,2024-01-01T00:00:02Z,buy,,9,market,,\n"
+                  "fok,2024-01-01T00:00:03Z,buy,29990,900,limit,fok,\n"
+                  "ioc,2024-01-01T00:00:04Z,sell,40000,1,limit,ioc,\n"
+                  "deep,2024-01-01T00:00:05Z,buy,29000,1,limit,gtc,2024-01-01T00:00:06Z\n");
+    scratch_write(&scratch, "run.yaml",
+                  "feed: {synth: {seed: 7, duration: 10s}}\n"
+                  "account: {balances: {USDT: 1000000}}\n"
+                  "strategy: {name: scripted, params: {orders: s.csv}}\n");
+    run_program(&scratch, &ran, "run run.yaml --out runs/one --quiet");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    run_program(&scratch, &ran, "why one 1-4 -q | tr -s '\\n ' ' '");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    HAS(ran.out, "FILL 9.000, taker, through ");
+    HAS(ran.out, " on average; complete price on average ");
+    HAS(ran.out, "each fill rounded up at 8 decimals");
+    HAS(ran.out, "learnt ack, response latency 2 ms");
+    HAS(ran.out, " fills, the last 2 ms after it was made; position now 9.000");
+    HAS(ran.out, "fill-or-kill order cannot fill whole: 0.000 of 900.000 can be taken within its limit");
+    HAS(ran.out, "expired no opposite quantity left: 0.000 of 1.000 can be taken within its limit");
+    HAS(ran.out, "us cancel on its timer");
+    HAS(ran.out, "venue cancelled as asked");
+    run_program(&scratch, &ran, "why one 1 -q --full");
+    HAS(ran.out, "taker, of what is displayed there, ");
+    HAS(ran.out, "; complete");
+    HAS(ran.out, "kill switch clear, notional has no limit");
+}
+
 /* A run that was cut short is executed up to the same input. */
 Test(why, a_rerun_stops_where_an_interrupted_run_stopped)
 {
