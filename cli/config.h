@@ -19,6 +19,7 @@
 #include "core/instrument.h"
 #include "core/risk.h"
 #include "core/strategy.h"
+#include "sim/faults.h"
 #include "sim/impact.h"
 #include "sim/latency_model.h"
 #include "sim/queue_model.h"
@@ -110,12 +111,28 @@ struct config_impact {
 
 enum config_rules { CONFIG_RULES_VENUE, CONFIG_RULES_TAPE, CONFIG_RULES_NONE };
 
+struct config_windows {
+    const char *list; /* NULL: none */
+    struct fault_span *spans;
+    uint32_t span_count;
+    ns_t every, length; /* 0: none drawn */
+};
+struct config_faults {
+    struct config_windows windows[FAULT_PLACES];
+    int outage_requests; /* 0: refused, 1: unanswered */
+    int outage_market;   /* 0: continues, 1: stops */
+    struct config_decimal request_loss, answer_loss, answer_late;
+    int64_t request_loss_1e9, answer_loss_1e9, answer_late_1e9;
+    ns_t answer_delay, timeout, query;
+};
+
 struct config_venue {
     int rules; /* enum config_rules */
     struct config_latency latency;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
     struct queue_model queue;                /* kind as written, exponent from: */
     struct config_impact impact;
+    struct config_faults faults;
     struct config_decimal queue_exponent; /* checked against the kind when the config is read */
     bool bracket;                         /* run the bounds of the queue models beside it */
     bool check_funds;
@@ -220,6 +237,8 @@ err_t run_config_risk_limits(const struct run_config *config, const struct instr
 /* How our taking moves an instrument; terms 0: not. ERR_CONFIG at the key. */
 err_t run_config_impact(const struct run_config *config, const struct instrument *instrument,
                         struct impact_model *model, struct err_text *why) MUST_USE;
+/* What goes wrong (faults_any: whether anything does). What it points to lives as long as the config. */
+err_t run_config_faults(const struct run_config *config, struct faults *faults, struct err_text *why) MUST_USE;
 /* Is the entry about this instrument? */
 bool config_instrument_matches(const struct config_instrument *entry, const struct instrument *instrument);
 /* How long messages are under way. What it points to lives as long as the config. */

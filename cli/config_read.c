@@ -1,5 +1,6 @@
 #include "cli/config_read.h"
 
+#include "cli/config_faults.h"
 #include "cli/config_impact.h"
 #include "cli/config_latency.h"
 #include "cli/config_params.h"
@@ -307,6 +308,8 @@ err_t config_read(struct run_config *config, const char *directory, struct err_t
         err = config_latency_read(config, why);
     if (err == ERR_OK)
         err = config_impact_check(config, why);
+    if (err == ERR_OK)
+        err = config_faults_read(config, why);
     if (err == ERR_OK)
         err = find_strategy(&reader);
     if (err == ERR_OK)

@@ -196,6 +196,23 @@ static bool sum_level3(const struct stage *stage, struct l3_stats *sum)
 
 static const char *const rules_words[] = {"venue", "tape", "none"};
 
+static json_t *faults_json(const struct sim_fault_stats *faults)
+{
+    json_t *object = json_object();
+    json_set_u64(object, "outages", faults->outages);
+    json_set_u64(object, "line_cuts", faults->line_cuts);
+    json_set_u64(object, "channel_cuts", faults->channel_cuts);
+    json_set_u64(object, "unheard", faults->unheard);
+    json_set_u64(object, "requests_lost", faults->requests_lost);
+    json_set_u64(object, "requests_unanswered", faults->requests_unanswered);
+    json_set_u64(object, "requests_refused", faults->requests_refused);
+    json_set_u64(object, "answers_lost", faults->answers_lost);
+    json_set_u64(object, "answers_waited", faults->answers_waited);
+    json_set_u64(object, "answers_late", faults->answers_late);
+    json_set_u64(object, "answers_held", faults->answers_held);
+    return object;
+}
+
 /* What the simulated venue counted; `clock_behind` above zero says that arrival stamps are not to be trusted. */
 static json_t *venue_json(const struct stage *stage, int rules)
 {
@@ -207,6 +224,7 @@ static json_t *venue_json(const struct stage *stage, int rules)
     json_set_u64(object, "clock_behind", stats.clock_behind);
     json_set_u64(object, "lookahead_blocks", stats.lookahead_most);
     json_set_u64(object, "feed_unstamped", stage_feed_unstamped(stage));
+    json_set(object, "faults", faults_json(&stats.faults));
     struct l3_stats level3;
     if (sum_level3(stage, &level3)) {
         json_t *orders = json_object();

@@ -22,6 +22,7 @@ struct stage_inside {
     struct feed **tape_feeds;             /* owned, per lane; NULL: not a tape */
     struct feed **delays;                 /* owned, per lane; NULL: as late as recorded */
     struct latency_model *feed_latencies; /* per lane, of the above */
+    struct faults faults;                 /* read by the world when any can come */
     struct impact_model *impacts;         /* one an instrument */
     struct feed **clips;                  /* owned, per lane; NULL: not clipped */
     struct feed **lanes;                  /* what the world reads: one of the above */
@@ -391,6 +392,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
     struct latency_model latency;
     if (err == ERR_OK)
         err = run_config_latency(config, &latency, why);
+    if (err == ERR_OK)
+        err = run_config_faults(config, &inside->faults, why);
     if (err != ERR_OK) {
         free(limits);
         return err;
@@ -418,6 +421,10 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                .followers = venues,
                                .follower_count = stage->follower_count,
                                .instrument_count = stage->instrument_count,
+                               .faults = faults_any(&inside->faults) ? &inside->faults : NULL,
+                               .instruments = stage->instruments,
+                               .book_window = config->engine.book_window,
+                               .book_far = config->engine.book_far,
                                .watch = watch->venue};
     const struct engine_config engine = {.instruments = stage->instruments,
                                          .limits = limits,

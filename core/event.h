@@ -61,6 +61,7 @@ enum event_flag {
     EVENT_SPECIAL = 1 << 2,   /* trade: not of the public order book (insurance fund, ADL, block) */
     EVENT_PARTIAL = 1 << 3,   /* snapshot: only the top levels are known (partial depth, Upbit) */
     EVENT_NO_SIDE = 1 << 4,   /* trade: the venue did not say which side was the aggressor */
+    EVENT_PRIVATE = 1 << 5,   /* connection: the one that brings the answers to our orders, not the market's */
 };
 
 #define INSTRUMENT_NONE UINT16_MAX

@@ -89,6 +89,9 @@ enum exec_kind { EXEC_KIND_MAP(EXEC_KIND_ENUM) EXEC_KIND_COUNT };
     X(TABLE_FULL, "order table full")                                                                                \
     X(VENUE, "venue's own reason")                                                                                   \
     X(SESSION_END, "session ended")                                                                                  \
+    X(TIMEOUT, "no answer in time; the venue never had it")                                                          \
+    X(OUTAGE, "the venue is down")                                                                                   \
+    X(QUERIED, "the answer was lost on the way; learned by asking")                                                  \
     X(INSUFFICIENT_MARGIN, "insufficient margin")                                                                    \
     X(LEVERAGE_LIMIT, "position above what its leverage allows")                                                     \
     X(LIQUIDATION, "the account is being liquidated")                                                                \

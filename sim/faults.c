@@ -35,7 +35,7 @@ static err_t check_windows(const struct fault_windows *windows, const char *name
     if (windows->every == 0)
         return ERR_OK;
     if (windows->every < FAULTS_EVERY_MIN || windows->every > FAULTS_TIME_MAX)
-        return err_say(why, ERR_RANGE, "%s: one every 1ms to 3660d, not every %" PRId64 " ns", name, windows->every);
+        return err_say(why, ERR_RANGE, "%s: one every 4ns to 3660d, not every %" PRId64 " ns", name, windows->every);
     if (windows->length < 1 || windows->length > windows->every / 4)
         return err_say(why, ERR_RANGE, "%s: the mean length is at least 1ns and at most a quarter of the distance",
                        name);

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define FAULTS_CHANCE_ONE INT64_C(1000000000) /* chances are at 10^-9 */
-#define FAULTS_EVERY_MIN  NS_PER_MS
+#define FAULTS_EVERY_MIN  4
 #define FAULTS_TIME_MAX   (INT64_C(3660) * 24 * 3600 * NS_PER_S)
 #define FAULTS_SPANS_MAX  64
 

@@ -2,6 +2,7 @@
  *
  *   sim_lanes.c   the lanes: batches, the two cursors, what the tournaments know of them
  *   sim_world.c   the venue's side, the gateways, the runs for the engines
+ *   sim_faults.c  what goes wrong on the way: lost messages, lines that are cut, the venue's outages
  */
 #ifndef TAPEDECK_SIM_SIM_LANES_H
 #define TAPEDECK_SIM_SIM_LANES_H
@@ -44,6 +45,21 @@ struct moment {
     uint64_t count;
 };
 
+/* Words about orders that do not come with the answers, rising in ts. */
+struct word_queue {
+    struct response *ring; /* NULL: none can come */
+    uint64_t head, tail;
+    ns_t last;
+};
+
+/* A line of ours that may be cut. The market's: what it does not carry is folded into `books`, and told as snapshots
+ * when it is up again. */
+struct line {
+    enum { LINE_NEVER, LINE_UP, LINE_GAP, LINE_DOWN, LINE_TELLING } state; /* NEVER: it cannot be cut */
+    struct fault_span span;                                                /* the next window, or the one that it is in */
+    uint16_t told;                                                         /* TELLING: the instrument whose turn it is */
+};
+
 /* One engine's side of the world: its orders on their way, its venue, what comes back. */
 struct branch {
     struct world world; /* first */
@@ -52,11 +68,14 @@ struct branch {
     struct moment sending, answering;
     struct request *requests;
     struct response *responses;
-    struct response *refusals; /* of requests that never reach the venue */
-    uint64_t request_head, request_tail, response_head, response_tail, refusal_head, refusal_tail;
-    ns_t last_arrival, last_response, last_refusal;
+    uint64_t request_head, request_tail, response_head, response_tail;
+    ns_t last_arrival, last_response;
+    struct word_queue refusals; /* of requests that never reach the venue */
+    struct word_queue timeouts; /* of requests that were lost */
+    struct word_queue reports;  /* what answers said that were lost, and what came for their orders meanwhile */
     struct event execution_event;
     uint64_t sent, answered, rejected;
+    struct sim_fault_stats faults;
     struct venue_watch *watch; /* NULL: none */
 };
 
@@ -88,6 +107,15 @@ struct sim_world {
     uint32_t mask;  /* requests_max - 1 */
     uint64_t clock_behind, lookahead_most;
     err_t broken;
+    const struct faults *faults; /* NULL: nothing goes wrong, and nothing of the following is used */
+    struct line market, channel;
+    struct fault_span outage; /* the one that the venue is in, or the next */
+    bool halted;
+    struct book *unheard; /* one an instrument, while the market's line is down */
+    bool *unknown;        /* by instrument: what it showed was lost (single orders) */
+    struct level *levels; /* of the snapshot being told */
+    struct event notice;
+    uint64_t outages, line_cuts, channel_cuts, unheard_count;
 };
 
 static inline struct event_batch *sim_batch(struct lane *lane, uint64_t number)
@@ -132,5 +160,38 @@ err_t sim_set_venue_key(struct sim_world *sim, uint16_t number) MUST_USE;
 void sim_store_run(struct sim_world *sim);
 /* The run is over: its lane goes back into the tournament. */
 err_t sim_take_back_run(struct sim_world *sim) MUST_USE;
+
+/* ---- sim_world.c ---- */
+/* The venue, or who speaks for it, answers at `venue_ts`. */
+void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct execution *execution, uint16_t instrument);
+/* Whatever venue still sleeps wakes, with the books that the engine has now. */
+err_t sim_wake_all(struct sim_world *sim) MUST_USE;
+/* A request sent `now` is lost on the way, and after `delay` we hear of it. */
+err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t delay,
+                 const struct venue_request *body, enum reason reason);
+
+/* ---- sim_faults.c; only when there are faults ---- */
+size_t sim_faults_size(const struct sim_config *config);
+void sim_faults_init(struct sim_world *sim, const struct sim_config *config, uint8_t *at);
+/* The first market event is at `ts`. */
+void sim_faults_start(struct sim_world *sim, ns_t ts);
+/* When the engines are told next that a line was cut or is up again. NS_MAX: never. */
+ns_t sim_next_notice(const struct sim_world *sim);
+err_t sim_give_notice(struct sim_world *sim) MUST_USE;
+/* A market event that the line does not carry. */
+bool sim_is_unheard(const struct sim_world *sim, ns_t ts);
+void sim_pass_unheard(struct sim_world *sim, const struct event *event);
+/* The venue's clock comes to `ts`: outages begin and end. */
+void sim_venue_at(struct sim_world *sim, ns_t ts);
+/* A request is sent. True: it is lost, and `*err` says whether we will hear of that. */
+bool sim_lose_request(struct branch *branch, ns_t now, ns_t arrival, uint64_t number,
+                      const struct venue_request *body, err_t *err);
+/* A request arrives. True: the venue is down, and refuses it. */
+bool sim_refuse_request(struct branch *branch, ns_t ts, const struct venue_request *body);
+/* When an answer that should be here at `ts` is. */
+ns_t sim_answer_at(struct branch *branch, ns_t venue_ts, uint64_t number, ns_t ts);
+/* True: it was lost, or belongs to an order of which one was; it comes as a report, and `*ts` is when. */
+bool sim_report_answer(struct branch *branch, ns_t venue_ts, uint64_t number, const struct response *response,
+                       ns_t *ts);
 
 #endif

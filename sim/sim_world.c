@@ -19,7 +19,7 @@ size_t sim_world_size(const struct sim_config *config)
            align64(config->lane_count * sizeof(struct lane)) + 2 * align64(merge_tree_size(config->lane_count)) +
            branches * (align64(config->requests_max * sizeof(struct request)) +
                        2 * align64(config->requests_max * sizeof(struct response))) +
-           align64(config->instrument_count * sizeof(bool));
+           align64(config->instrument_count * sizeof(bool)) + sim_faults_size(config);
 }
 
 static struct branch *branch_of(struct world *world)
@@ -78,6 +78,8 @@ static void venue_take(struct sim_world *sim, struct lane *lane, const struct ev
 {
     const ns_t ts = sim_venue_time(lane, lane->venue_clock, event);
     lane->venue_clock = ts;
+    if (UNLIKELY(sim->faults != NULL))
+        sim_venue_at(sim, ts);
     if (event->exch_ts != 0)
         sim_keep_delay(lane, event);
     sim->clock_behind += event->exch_ts > event->ts;
@@ -90,6 +92,12 @@ static void is_under_way(struct soonest *soonest, struct branch *branch, ns_t ts
 {
     if (ts < soonest->ts || (ts == soonest->ts && branch < soonest->branch) || soonest->branch == NULL)
         *soonest = (struct soonest){branch, ts};
+}
+
+static void look_for_word(struct sim_world *sim, struct branch *branch, const struct word_queue *words)
+{
+    if (words->head != words->tail)
+        is_under_way(&sim->word, branch, words->ring[words->head & sim->mask].ts);
 }
 
 /* After one was taken. */
@@ -107,8 +115,9 @@ static void find_word(struct sim_world *sim)
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++) {
         if (branch->response_head != branch->response_tail)
             is_under_way(&sim->word, branch, branch->responses[branch->response_head & sim->mask].ts);
-        if (branch->refusal_head != branch->refusal_tail)
-            is_under_way(&sim->word, branch, branch->refusals[branch->refusal_head & sim->mask].ts);
+        look_for_word(sim, branch, &branch->refusals);
+        look_for_word(sim, branch, &branch->timeouts);
+        look_for_word(sim, branch, &branch->reports);
     }
 }
 
@@ -133,7 +142,8 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
             struct branch *asking = sim->request.branch;
             struct venue_request body = asking->requests[asking->request_head++ & sim->mask].body;
             find_request(sim);
-            venue_request(asking->venue, request, &body);
+            if (LIKELY(sim->faults == NULL) || !sim_refuse_request(asking, request, &body))
+                venue_request(asking->venue, request, &body);
         } else {
             sim->venue_done = limit;
             return sim->broken;
@@ -141,29 +151,39 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
     }
 }
 
-static void on_execution(void *context, ns_t venue_ts, const struct execution *execution, uint16_t instrument)
+void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct execution *execution, uint16_t instrument)
 {
-    struct branch *branch = context;
     struct sim_world *sim = branch->sim;
     if (branch->response_tail - branch->response_head > sim->mask) {
         (void)sim_break(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
         return;
     }
-    const ns_t drawn = latency_response(&sim->latency, venue_ts, number_at(&branch->answering, venue_ts));
+    const uint64_t number = number_at(&branch->answering, venue_ts);
+    const ns_t drawn = latency_response(&sim->latency, venue_ts, number);
     ns_t ts = later(venue_ts, drawn);
     if (ts < branch->last_response)
         ts = branch->last_response;
-    branch->last_response = ts;
-    if (UNLIKELY(branch->watch != NULL))
-        watch_answer(branch, venue_ts, execution, instrument, drawn, ts);
-    struct response *response = &branch->responses[branch->response_tail++ & sim->mask];
+    if (UNLIKELY(sim->faults != NULL))
+        ts = sim_answer_at(branch, venue_ts, number, ts);
+    struct response *response = &branch->responses[branch->response_tail & sim->mask];
     response->ts = ts;
     response->instrument = instrument;
     response->body = *execution;
+    if (LIKELY(sim->faults == NULL) || !sim_report_answer(branch, venue_ts, number, response, &ts)) {
+        branch->last_response = ts;
+        branch->response_tail++;
+    }
+    if (UNLIKELY(branch->watch != NULL))
+        watch_answer(branch, venue_ts, execution, instrument, drawn, ts);
     is_under_way(&sim->word, branch, ts);
     branch->answered++;
     if (ts < sim->engine_next)
         sim->engine_next = ts;
+}
+
+static void on_execution(void *context, ns_t venue_ts, const struct execution *execution, uint16_t instrument)
+{
+    sim_world_answer(context, venue_ts, execution, instrument);
 }
 
 struct venue_sink sim_world_sink(void *memory, uint16_t branch)
@@ -235,6 +255,15 @@ static err_t wake(struct sim_world *sim, uint16_t instrument)
     return err;
 }
 
+err_t sim_wake_all(struct sim_world *sim)
+{
+    err_t err = ERR_OK;
+    for (uint16_t i = 0; i < sim->instrument_count && err == ERR_OK; i++)
+        if (!sim->instrument_awake[i])
+            err = wake(sim, i);
+    return err;
+}
+
 /* ---- the gateway ---- */
 
 static void end_run_before(struct sim_world *sim, ns_t answer)
@@ -245,25 +274,25 @@ static void end_run_before(struct sim_world *sim, ns_t answer)
         sim_run(sim)->until = until;
 }
 
-/* The request is lost on the way, and after `drawn` we hear of it. */
-static err_t refuse(struct branch *branch, ns_t now, ns_t drawn, const struct venue_request *body)
+err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t delay,
+                 const struct venue_request *body, enum reason reason)
 {
     static const uint8_t kinds[] = {
         [VENUE_NEW] = EXEC_REJECT, [VENUE_CANCEL] = EXEC_CANCEL_REJECT, [VENUE_AMEND] = EXEC_AMEND_REJECT};
     struct sim_world *sim = branch->sim;
-    if (branch->refusal_tail - branch->refusal_head >= sim->mask) /* the one given last stays whole */
+    if (words->tail - words->head >= sim->mask) /* the one given last stays whole */
         return sim_break(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
-    ns_t ts = later(now, drawn);
-    if (ts < branch->last_refusal)
-        ts = branch->last_refusal;
-    branch->last_refusal = ts;
+    ns_t ts = later(now, delay);
+    if (ts < words->last)
+        ts = words->last;
+    words->last = ts;
     if (UNLIKELY(branch->watch != NULL))
-        watch_request(branch, WHY_LOST, now, body, drawn, ts);
-    branch->refusals[branch->refusal_tail++ & sim->mask] =
-        (struct response){.ts = ts,
-                          .instrument = body->instrument,
-                          .body = {.order_id = body->order_id, .kind = kinds[body->kind], .reason = REASON_VENUE}};
-    branch->rejected++;
+        watch_request(branch, WHY_LOST, now, body, delay, ts);
+    words->ring[words->tail++ & sim->mask] = (struct response){
+        .ts = ts,
+        .instrument = body->instrument,
+        .body = {.order_id = body->order_id, .kind = kinds[body->kind], .reason = (uint16_t)reason}};
+    branch->rejected += reason == REASON_VENUE;
     is_under_way(&sim->word, branch, ts);
     end_run_before(sim, ts);
     return ERR_OK;
@@ -276,9 +305,16 @@ static err_t send(struct branch *branch, ns_t now, const struct venue_request *b
         return sim->broken;
     if (sim->market_over)
         return ERR_END;
-    const struct latency_outcome way = latency_entry(&sim->latency, now, number_at(&branch->sending, now));
+    const uint64_t number = number_at(&branch->sending, now);
+    const struct latency_outcome way = latency_entry(&sim->latency, now, number);
+    err_t lost;
     if (way.rejected)
-        return refuse(branch, now, way.delay, body);
+        return sim_refuse(branch, &branch->refusals, now, way.delay, body, REASON_VENUE);
+    ns_t arrival = later(now, way.delay);
+    if (arrival < branch->last_arrival)
+        arrival = branch->last_arrival;
+    if (UNLIKELY(sim->faults != NULL) && sim_lose_request(branch, now, arrival, number, body, &lost))
+        return lost;
     /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
      * request would let the blocks decide. */
     if (branch->request_tail - branch->request_head > sim->mask)
@@ -288,9 +324,6 @@ static err_t send(struct branch *branch, ns_t now, const struct venue_request *b
         if (err != ERR_OK)
             return err;
     }
-    ns_t arrival = later(now, way.delay);
-    if (arrival < branch->last_arrival)
-        arrival = branch->last_arrival;
     branch->last_arrival = arrival;
     if (UNLIKELY(branch->watch != NULL))
         watch_request(branch, WHY_SENT, now, body, way.delay, arrival);
@@ -344,6 +377,8 @@ static err_t start(struct sim_world *sim)
         if (err != ERR_OK)
             return err;
     }
+    if (sim->faults != NULL)
+        sim_faults_start(sim, merge_tree_key(&sim->by_ts));
     sim->started = true;
     sim->run_lane = sim->lane_count;
     return ERR_OK;
@@ -357,14 +392,26 @@ static bool is_answered(const struct sim_world *sim)
     return true;
 }
 
+/* The queue whose first word is the next of all. */
+static struct word_queue *queue_of(const struct sim_world *sim, struct branch *branch)
+{
+    struct word_queue *const queues[] = {&branch->refusals, &branch->timeouts, &branch->reports};
+    size_t i = 0;
+    while (queues[i]->head == queues[i]->tail || queues[i]->ring[queues[i]->head & sim->mask].ts != sim->word.ts)
+        i++;
+    return queues[i];
+}
+
 static void give_execution(struct sim_world *sim, struct branch *branch)
 {
     /* The slot stays whole until the next refill: the ring is larger than what one step can send. */
     const struct response *response = &branch->responses[branch->response_head & sim->mask];
-    if (branch->response_head != branch->response_tail && response->ts == sim->word.ts)
+    if (branch->response_head != branch->response_tail && response->ts == sim->word.ts) {
         branch->response_head++;
-    else
-        response = &branch->refusals[branch->refusal_head++ & sim->mask];
+    } else {
+        struct word_queue *words = queue_of(sim, branch);
+        response = &words->ring[words->head++ & sim->mask];
+    }
     branch->execution_event = (struct event){.ts = response->ts,
                                              .exch_ts = response->body.venue_ts,
                                              .body = &response->body,
@@ -376,12 +423,14 @@ static void give_execution(struct sim_world *sim, struct branch *branch)
     *sim_run(sim) = (struct run){&branch->execution_event, &branch->execution_event + 1, NS_MAX, &branch->world};
 }
 
-static void give_market(struct sim_world *sim, ns_t response)
+static void give_market(struct sim_world *sim, ns_t response, ns_t notice)
 {
     const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_ts);
     struct lane *lane = &sim->lanes[number];
     const struct event_batch *batch = sim_batch(lane, lane->engine.batch);
     ns_t until = merge_tree_bound(&sim->by_ts);
+    if (notice < until)
+        until = notice;
     if (response < NS_MAX && response + 1 < until)
         until = response + 1;
     if (sim->awake) {
@@ -392,6 +441,55 @@ static void give_market(struct sim_world *sim, ns_t response)
     }
     sim->run_lane = number;
     *sim_run(sim) = (struct run){batch->events + lane->engine.at, batch->events + batch->count, until, NULL};
+}
+
+/* A market event that the line did not carry: its time passes, and nothing else. */
+static err_t pass_unheard(struct sim_world *sim)
+{
+    const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_ts);
+    struct lane *lane = &sim->lanes[number];
+    sim_pass_unheard(sim, &sim_batch(lane, lane->engine.batch)->events[lane->engine.at]);
+    lane->engine.at++;
+    return sim_set_engine_key(sim, number);
+}
+
+/* The next input, ERR_OK; or a market event that is not heard, *passed. */
+static err_t next_input(struct sim_world *sim, ns_t timer_due, bool *passed)
+{
+    err_t err;
+    *passed = false;
+    const ns_t market = merge_tree_key(&sim->by_ts), notice = sim_next_notice(sim);
+    if (sim->awake) {
+        ns_t next = market < timer_due ? market : timer_due;
+        next = notice < next ? notice : next;
+        err = advance_venue(sim, sim->word.ts < next ? sim->word.ts : next);
+        if (err != ERR_OK)
+            return err;
+        /* After the market's last event the venues only work off what was sent before. */
+        if (market == NS_MAX && is_answered(sim))
+            err = advance_venue(sim, NS_MAX);
+        if (err != ERR_OK)
+            return err;
+    }
+    const ns_t response = sim->word.ts;
+    sim->market_over = market == NS_MAX;
+    if (market == NS_MAX && response == NS_MAX)
+        return ERR_END;
+    /* timers before inputs of the same instant, then notices, market events, executions */
+    const ns_t input = market < response ? market : response;
+    if (timer_due <= input && timer_due <= notice)
+        return ERR_AGAIN;
+    if (UNLIKELY(notice <= input))
+        return sim_give_notice(sim);
+    if (response < market) {
+        give_execution(sim, sim->word.branch);
+    } else if (UNLIKELY(sim_is_unheard(sim, market))) {
+        *passed = true;
+        return pass_unheard(sim);
+    } else {
+        give_market(sim, response, notice);
+    }
+    return ERR_OK;
 }
 
 static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
@@ -406,31 +504,11 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
         return err;
     world->run = (struct run){NULL, NULL, NS_MAX, NULL};
     sim->run_lane = sim->lane_count;
-
-    const ns_t market = merge_tree_key(&sim->by_ts);
-    if (sim->awake) {
-        ns_t next = market < timer_due ? market : timer_due;
-        err = advance_venue(sim, sim->word.ts < next ? sim->word.ts : next);
-        if (err != ERR_OK)
-            return err;
-        /* After the market's last event the venues only work off what was sent before. */
-        if (market == NS_MAX && is_answered(sim))
-            err = advance_venue(sim, NS_MAX);
-        if (err != ERR_OK)
-            return err;
-    }
-    const ns_t response = sim->word.ts;
-    sim->market_over = market == NS_MAX;
-    if (market == NS_MAX && response == NS_MAX)
-        return ERR_END;
-    /* timers before inputs of the same instant, market events before executions */
-    if (timer_due <= market && timer_due <= response)
-        return ERR_AGAIN;
-    if (response < market)
-        give_execution(sim, sim->word.branch);
-    else
-        give_market(sim, response);
-    return ERR_OK;
+    bool passed = false;
+    do
+        err = next_input(sim, timer_due, &passed);
+    while (err == ERR_OK && passed);
+    return err;
 }
 
 static void sim_close(struct world *world)
@@ -458,10 +536,11 @@ static void init_branch(struct sim_world *sim, uint16_t number, struct venue *ve
     branch->world.ops = &sim_ops;
     branch->world.run.until = NS_MAX;
     branch->sending.ts = branch->answering.ts = INT64_MIN;
-    branch->last_arrival = branch->last_response = branch->last_refusal = INT64_MIN;
+    branch->last_arrival = branch->last_response = INT64_MIN;
     branch->requests = carve(at, requests_max * sizeof(struct request));
     branch->responses = carve(at, requests_max * sizeof(struct response));
-    branch->refusals = carve(at, requests_max * sizeof(struct response));
+    branch->refusals =
+        (struct word_queue){.ring = carve(at, requests_max * sizeof(struct response)), .last = INT64_MIN};
 }
 
 struct world *sim_world_init(void *memory, const struct sim_config *config)
@@ -495,6 +574,7 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
     sim->instrument_awake = carve(&at, config->instrument_count * sizeof(bool));
     memset(sim->instrument_awake, 0, config->instrument_count * sizeof(bool));
     sim->branches[0].watch = config->watch;
+    sim_faults_init(sim, config, at);
     return &sim->branches[0].world;
 }
 
@@ -514,9 +594,15 @@ void sim_world_books(struct world *world, sim_book_source source, const void *co
 struct sim_stats sim_world_stats(const struct world *world)
 {
     const struct branch *branch = (const struct branch *)(const void *)world;
+    struct sim_fault_stats faults = branch->faults;
+    faults.outages = branch->sim->outages;
+    faults.line_cuts = branch->sim->line_cuts;
+    faults.channel_cuts = branch->sim->channel_cuts;
+    faults.unheard = branch->sim->unheard_count;
     return (struct sim_stats){.requests = branch->sent,
                               .executions = branch->answered,
                               .rejected = branch->rejected,
                               .clock_behind = branch->sim->clock_behind,
-                              .lookahead_most = branch->sim->lookahead_most};
+                              .lookahead_most = branch->sim->lookahead_most,
+                              .faults = faults};
 }

@@ -30,6 +30,14 @@
  * models of its own, and its messages under way. What one of them does changes nothing for the others, and each comes
  * out as if it had run alone (an instrument wakes for all with the first order of any of them).
  *
+ * Faults (faults.h). Whatever goes wrong makes a message later, or takes it away: the least latencies stay true, and
+ * with them how far the venue is read ahead. A lost request: REJECT (CANCEL_REJECT, AMEND_REJECT) with REASON_TIMEOUT
+ * after the time-out, venue_ts 0. A lost answer comes after the query, with REASON_QUERIED where it had none, and what
+ * comes for its order meanwhile comes with it, so that an order's story is never told out of order. While the channel of
+ * answers is down they wait; while the market's line is down its events do not come: the engine gets CONNECTION_DOWN and
+ * a GAP of all, then CONNECTION_UP and a snapshot of each book that is known. These notices come before anything else of
+ * their instant, as of lane 0. In an outage that stops the market nothing fills, and the line is down.
+ *
  * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
  * the engine's book.
  */
@@ -38,6 +46,7 @@
 
 #include "core/feed.h"
 #include "core/world.h"
+#include "sim/faults.h"
 #include "sim/latency_model.h"
 #include "sim/venue.h"
 
@@ -53,6 +62,26 @@ struct sim_config {
     uint16_t follower_count;
     uint16_t instrument_count;
     struct venue_watch *watch; /* sim/why.h: the venue's own, NULL: none; outlives the world */
+    /* What goes wrong, NULL: nothing; outlives the world, checked by faults_check. Then also what a book is made of:
+     * while the market's line is down the world keeps those that the engines would have. */
+    const struct faults *faults;
+    const struct instrument *instruments;
+    uint32_t book_window, book_far;
+};
+
+/* What went wrong (faults.h). */
+struct sim_fault_stats {
+    /* of one branch */
+    uint64_t requests_lost;       /* on the way */
+    uint64_t requests_unanswered; /* in an outage */
+    uint64_t requests_refused;    /* in an outage */
+    uint64_t answers_lost;        /* learned by asking */
+    uint64_t answers_waited;      /* behind a lost one of the same order */
+    uint64_t answers_late;
+    uint64_t answers_held; /* until the channel was up again */
+    /* of all */
+    uint64_t outages, line_cuts, channel_cuts;
+    uint64_t unheard; /* market events that came while the line was cut */
 };
 
 struct sim_stats {
@@ -62,6 +91,7 @@ struct sim_stats {
     /* of all */
     uint64_t clock_behind;   /* events with exch_ts > ts */
     uint64_t lookahead_most; /* batches held at once by a lane */
+    struct sim_fault_stats faults;
 };
 
 struct sim_world;

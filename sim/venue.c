@@ -148,6 +148,11 @@ struct book *venue_book(struct venue *venue, uint16_t instrument)
     return venue->markets[instrument].book;
 }
 
+void venue_halt(struct venue *venue, bool halted)
+{
+    venue->halted = halted;
+}
+
 uint32_t venue_open_count(const struct venue *venue)
 {
     return venue->open_count;
@@ -317,7 +322,7 @@ static void after_trade(struct venue *venue, const struct event *event, ns_t sta
     if (event->kind == EVENT_MARK)
         return;
     if (market->open_count == 0 || (event->flags & EVENT_SPECIAL) != 0 || (market->book->flags & BOOK_STALE) != 0 ||
-        is_l3_fifo(market))
+        is_l3_fifo(market) || venue->halted)
         return;
     if (UNLIKELY(market->impact_model != NULL))
         impact_refresh(venue, market);

@@ -117,6 +117,8 @@ struct book *venue_book(struct venue *venue, uint16_t instrument);
 
 /* A market event of the recording, at venue time `ts`: for the leader, and through it for those that follow. */
 void venue_market(struct venue *venue, ns_t ts, const struct event *event);
+/* From here on the market stands still for our orders (an outage): nothing fills until it goes on. Books are kept. */
+void venue_halt(struct venue *venue, bool halted);
 /* A request of ours reaches the venue. Every NEW is answered by ACK or REJECT first, then by its fills. */
 void venue_request(struct venue *venue, ns_t ts, const struct venue_request *request);
 

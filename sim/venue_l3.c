@@ -164,7 +164,7 @@ void l3_after_message(struct venue *venue, struct venue_instrument *market, uint
     case L3_EXECUTED:
         give_back(market, change->slot, less);
         move_places(venue, instrument, change->side, &change->before, less);
-        if (change->kind == L3_EXECUTED)
+        if (change->kind == L3_EXECUTED && !venue->halted)
             execute(venue, market, instrument, change);
         return;
     case L3_MOVED:

@@ -222,7 +222,7 @@ static void fill_crossed(struct venue *venue, struct venue_instrument *market, s
 void queue_cross(struct venue *venue, struct venue_instrument *market, enum side side)
 {
     const struct level *touch = &market->book->touch[side_opposite(side)];
-    uint32_t slot = market->best[side];
+    uint32_t slot = venue->halted ? SLOT_NONE : market->best[side];
     while (slot != SLOT_NONE && touch->qty != 0 && !price_better(side, touch->price, venue->levels[slot].price)) {
         uint32_t worse = venue->levels[slot].worse;
         for (uint32_t at = venue->levels[slot].first, next; at != SLOT_NONE; at = next) {

@@ -156,6 +156,7 @@ struct venue {
     uint32_t open_count;
     bool check_funds;
     bool refused_orders; /* which limit the last RATE_LIMIT was about */
+    bool halted; /* nothing fills */
     ns_t stamp_slack;
     ns_t now;
     struct venue_watch *watch; /* NULL: none */

@@ -20,12 +20,31 @@ else
     skip "btcusdt" "no capture $capture"
 fi
 
-digest() { # PROGRAM CONFIG TAPE READ_AHEAD
-    "$1" run "$ROOT/examples/$2.yaml" --tape "$3" --set "feed.read_ahead=$4" --no-output --json -q >"$WORK/result" &&
+digest() { # PROGRAM CONFIG TAPE READ_AHEAD SETTINGS ...
+    "$1" run "$ROOT/examples/$2.yaml" --tape "$3" --set "feed.read_ahead=$4" "${@:5}" --no-output --json -q \
+        >"$WORK/result" &&
         json "$WORK/result" digest
 }
 
+# Whatever may go wrong, late market data, and an impact of our own.
+hard=(outage_every=2m outage_length=5s outage_market=stops line_cut_every=90s line_cut_length=3s channel_cut_every=60s
+    channel_cut_length=4s request_loss=0.01 answer_loss=0.02 answer_late=0.05 answer_delay=300ms)
+hard=("${hard[@]/#/venue.faults.}" feed.latency.model=lognormal feed.latency.delay=5ms feed.latency.sigma=0.5
+    feed.latency.burst=200ms venue.impact.coefficient=0.7 venue.impact.volatility=0.03 venue.impact.volume=1000)
+settings=()
+for setting in "${hard[@]}"; do
+    settings+=(--set "$setting")
+done
+
 for market in "${markets[@]}"; do
+    wanted=$(digest "$TAPEDECK" maker "$WORK/$market-65536.tape" false "${settings[@]}")
+    same "$market maker on a bad day: a run gives a digest" 32 "${#wanted}"
+    for preset in $builds; do
+        for size in 256 65536; do
+            same "$market maker on a bad day: $preset, blocks of $size" "$wanted" \
+                "$(digest "$ROOT/build/$preset/tapedeck" maker "$WORK/$market-$size.tape" true "${settings[@]}")"
+        done
+    done
     for config in maker grid cross scripted noop; do
         wanted=$(digest "$TAPEDECK" $config "$WORK/$market-65536.tape" false)
         same "$market $config: a run gives a digest" 32 "${#wanted}"

@@ -384,14 +384,57 @@ static void wake_all(struct world_rig *rig, struct strategy_ctx *ctx)
                                      .tag = RIG_TAG_FAR + i});
 }
 
+/* Is it the world's own word, and not of a lane? Then its order is checked. */
+static bool is_notice(struct world_rig *rig, const struct event *event)
+{
+    const struct market_event *events = rig->market->events[0];
+    if (rig->faults == NULL)
+        return false;
+    bool of_lane = false;
+    for (uint16_t lane = 0; lane < rig->market->lanes && event_has_levels(event->kind); lane++) {
+        events = rig->market->events[lane];
+        of_lane |= (uintptr_t)event->levels >= (uintptr_t)events &&
+                   (uintptr_t)event->levels < (uintptr_t)(events + rig->market->counts[lane]);
+    }
+    const bool is_gap = event->kind == EVENT_GAP && rig->gap_due;
+    if (of_lane || (event->kind == EVENT_GAP && !is_gap))
+        return false;
+    rig->notices[event->kind]++;
+    if (rig->first_notice == 0)
+        rig->first_notice = event->ts;
+    cr_assert(rig->seen == 0 || event->ts > rig->seen_ts, "seed %" PRIu64 ": first of its instant", rig->seed);
+    if (event->kind == EVENT_CONNECTION_DOWN && (event->flags & EVENT_PRIVATE) == 0) {
+        cr_assert(!rig->line_down);
+        rig->line_down = rig->gap_due = true;
+    } else if (is_gap) {
+        cr_assert(event->instrument == INSTRUMENT_NONE);
+        rig->gap_due = false;
+    } else if (event->kind == EVENT_CONNECTION_UP && (event->flags & EVENT_PRIVATE) == 0) {
+        cr_assert(rig->line_down && !rig->gap_due);
+        rig->line_down = false;
+    } else if (event->kind == EVENT_BOOK_SNAPSHOT) {
+        cr_assert(!rig->line_down);
+    }
+    return true;
+}
+
 static void on_market(struct strategy_ctx *ctx, void *state, const struct event *event)
 {
     struct world_rig *rig = rig_in(state);
+    if (is_notice(rig, event)) {
+        if (rig->acts_on_notice && (event->kind == EVENT_CONNECTION_DOWN || event->kind == EVENT_CONNECTION_UP))
+            send_near(rig, ctx, 0, SIDE_BUY, 1, 5, ORDER_LIMIT, TIF_IOC, 0, 600000 + (uint64_t)(event->ts % 50000));
+        return;
+    }
+    cr_assert(!rig->line_down, "seed %" PRIu64 ": heard over a line that is cut", rig->seed);
     cr_assert(rig->seen == 0 || event->ts > rig->seen_ts ||
                   (event->ts == rig->seen_ts && event->lane >= rig->seen_lane),
               "seed %" PRIu64 ": %" PRId64 " of lane %u after %" PRId64 " of lane %u", rig->seed, event->ts,
               event->lane, rig->seen_ts, rig->seen_lane);
-    cr_assert_eq(event->seq, ++rig->seen_position[event->lane], "position in the lane");
+    if (rig->faults == NULL)
+        cr_assert_eq(event->seq, rig->seen_position[event->lane] + 1, "position in the lane");
+    cr_assert_gt(event->seq, rig->seen_position[event->lane], "position in the lane");
+    rig->seen_position[event->lane] = event->seq;
     rig->seen++;
     rig->seen_ts = event->ts;
     rig->seen_lane = event->lane;
@@ -399,7 +442,8 @@ static void on_market(struct strategy_ctx *ctx, void *state, const struct event 
         wake_all(rig, ctx);
     if (rig->stubborn && rig->seen == 1)
         cr_assert_eq(strategy_timer_at(ctx, event->ts + 1, NULL), ERR_OK);
-    act(rig, ctx, &rig->market->events[event->lane][event->seq - 1]);
+    if (!rig->quiet)
+        act(rig, ctx, &rig->market->events[event->lane][event->seq - 1]);
 }
 
 static void on_order(struct strategy_ctx *ctx, void *state, const struct order *order,
@@ -410,8 +454,12 @@ static void on_order(struct strategy_ctx *ctx, void *state, const struct order *
     const ns_t least = execution->venue_ts + rig->latency.response;
     rig->refused += refusal && !lost && execution->kind == EXEC_REJECT;
     rig->lost += lost && execution->kind == EXEC_REJECT;
-    if (!refusal)
-        cr_assert(rig->model != NULL ? strategy_now(ctx) >= least : strategy_now(ctx) == least, "seed %" PRIu64,
+    const bool made_up = execution->reason == REASON_TIMEOUT || execution->reason == REASON_OUTAGE;
+    rig->timed_out += execution->reason == REASON_TIMEOUT && execution->kind == EXEC_REJECT;
+    rig->turned_away += execution->reason == REASON_OUTAGE && execution->kind == EXEC_REJECT;
+    rig->queried += execution->reason == REASON_QUERIED;
+    if (!refusal && !made_up)
+        cr_assert(rig->model != NULL || rig->faults != NULL ? strategy_now(ctx) >= least : strategy_now(ctx) == least, "seed %" PRIu64,
                   rig->seed);
     if (order->tag >= RIG_TAG_FAR) {
         if (execution->kind == EXEC_ACK)
@@ -523,6 +571,10 @@ void rig_up(struct world_rig *rig)
                                .lane_count = market->lanes,
                                .latency = &latency,
                                .requests_max = rig->requests_max,
+                               .faults = rig->faults,
+                               .instruments = rig->instruments,
+                               .book_window = BOOK_WINDOW_MIN,
+                               .book_far = 16,
                                .instrument_count = market->instruments};
     const struct engine_config engine = {.instruments = rig->instruments,
                                          .limits = rig->limits,
@@ -555,11 +607,12 @@ struct digest_value rig_run(struct world_rig *rig)
     uint64_t total = 0;
     for (uint16_t lane = 0; lane < rig->market->lanes; lane++)
         total += rig->market->counts[lane];
-    cr_assert_eq(rig->seen, total, "seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " events", rig->seed, rig->seen,
+    const struct sim_fault_stats faults = sim_world_stats(rig->world).faults;
+    cr_assert_eq(rig->seen + faults.unheard, total, "seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " events", rig->seed, rig->seen,
                  total);
     cr_assert_eq(engine_counters(rig->engine)->illegal_reports, 0, "seed %" PRIu64, rig->seed);
     /* whatever was sent was answered, at the venue and here */
-    cr_assert_eq(rig->answered + rig->lost, engine_counters(rig->engine)->orders, "seed %" PRIu64, rig->seed);
+    cr_assert_eq(rig->answered + rig->lost + rig->timed_out + rig->turned_away, engine_counters(rig->engine)->orders, "seed %" PRIu64, rig->seed);
     for (struct order *order = NULL; (order = order_table_next_open(engine_orders(rig->engine), order)) != NULL;)
         cr_assert(order->state == ORDER_LIVE && !order->cancel_pending && !order->amend_pending, "seed %" PRIu64,
                   rig->seed);

@@ -89,6 +89,9 @@ struct world_rig {
     bool stubborn;     /* re-arms a timer for ever and answers every reject with an order */
     bool order_in_start;
     ns_t equity_interval;
+    const struct faults *faults; /* NULL: nothing goes wrong */
+    bool quiet;                  /* never acts */
+    bool acts_on_notice;         /* an order at each end of a cut */
 
     struct fake_feed feeds[RIG_LANES];
     struct feed *lanes[RIG_LANES];
@@ -110,6 +113,11 @@ struct world_rig {
     uint16_t seen_lane;
     uint64_t seen_position[RIG_LANES];
     uint64_t refused, lost; /* new orders after the end; those that never reached the venue */
+    uint64_t timed_out, turned_away; /* new orders: lost by a fault, refused in an outage */
+    uint64_t notices[EVENT_KIND_COUNT]; /* told by the world, and not by a lane */
+    bool line_down, gap_due;
+    uint64_t queried;   /* words with REASON_QUERIED */
+    ns_t first_notice;  /* 0: none */
 };
 
 struct world_rig *rig_new(const struct market *market, uint64_t seed);
