@@ -93,7 +93,9 @@ struct sim_world {
     struct soonest request; /* that reaches its venue */
     struct soonest word;    /* about an order, that reaches its engine */
     sim_book_source books;
+    sim_mark_source marks; /* NULL: none; with the context of the books */
     const void *books_context;
+    const ns_t *due; /* the venues' own next moment */
     struct lane *lanes;
     uint16_t lane_count;
     uint16_t run_lane;   /* whose events the run holds; lane_count: an execution's */
@@ -104,7 +106,7 @@ struct sim_world {
     struct merge_tree by_ts, by_exch;
     ns_t venue_done;  /* the venue has seen everything up to here */
     ns_t engine_next; /* no request can be sent before; while the venue advances */
-    uint32_t mask;  /* requests_max - 1 */
+    uint32_t mask;    /* requests_max - 1 */
     uint64_t clock_behind, lookahead_most;
     err_t broken;
     const struct faults *faults; /* NULL: nothing goes wrong, and nothing of the following is used */

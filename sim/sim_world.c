@@ -130,7 +130,10 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
         const ns_t limit = later(sim->engine_next, sim->entry_min);
         const ns_t market = merge_tree_key(&sim->by_exch);
         const ns_t request = sim->request.ts;
-        if (market <= request && market <= limit && market != NS_MAX) {
+        if (UNLIKELY(*sim->due < market && *sim->due < request && *sim->due < limit) &&
+            (market != NS_MAX || request != NS_MAX)) {
+            venue_elapse(sim->branches[0].venue, *sim->due);
+        } else if (market <= request && market <= limit && market != NS_MAX) {
             const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
             struct lane *lane = &sim->lanes[number];
             venue_take(sim, lane, &sim_batch(lane, lane->venue.batch)->events[lane->venue.at]);
@@ -204,6 +207,14 @@ static const struct event *passed_at(struct lane *lane, struct cursor *cursor)
     return &sim_batch(lane, cursor->batch)->events[cursor->at];
 }
 
+static void pass(struct sim_world *sim, uint16_t instrument, const struct event *event)
+{
+    if (event->kind == EVENT_MARK && event->body != NULL)
+        venue_mark(sim->branches[0].venue, instrument, event->body);
+    else
+        book_apply(venue_book(sim->branches[0].venue, instrument), event);
+}
+
 /* A book as the engine has it, brought to where the venue is: what lies between, in the venue's order (an instrument
  * may come through several lanes: two tapes of one day). */
 static void catch_up(struct sim_world *sim, uint16_t instrument)
@@ -229,7 +240,7 @@ static void catch_up(struct sim_world *sim, uint16_t instrument)
         if (first == NULL)
             return;
         if (event->instrument == instrument || (event->instrument == INSTRUMENT_NONE && event->kind == EVENT_GAP))
-            book_apply(venue_book(sim->branches[0].venue, instrument), event);
+            pass(sim, instrument, event);
         first->late_clock = first_ts;
         first->late.at++;
     }
@@ -240,6 +251,9 @@ static void catch_up(struct sim_world *sim, uint16_t instrument)
 static err_t wake(struct sim_world *sim, uint16_t instrument)
 {
     book_copy(venue_book(sim->branches[0].venue, instrument), sim->books(sim->books_context, instrument));
+    const struct event_mark *mark = sim->marks != NULL ? sim->marks(sim->books_context, instrument) : NULL;
+    if (mark != NULL)
+        venue_mark(sim->branches[0].venue, instrument, mark);
     sim->instrument_awake[instrument] = true;
     sim_store_run(sim);
     if (sim->awake) {
@@ -553,6 +567,7 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
     sim->branches = branch_at(memory, 0);
     uint8_t *at = (uint8_t *)memory + align64(sizeof(*sim)) + align64(sim->branch_count * sizeof(struct branch));
     sim->latency = *config->latency;
+    sim->due = venue_due(config->venue);
     sim->entry_min = latency_entry_min(&sim->latency);
     sim->response_min = latency_response_min(&sim->latency);
     sim->lane_count = config->lane_count;
@@ -589,6 +604,11 @@ void sim_world_books(struct world *world, sim_book_source source, const void *co
 {
     branch_of(world)->sim->books = source;
     branch_of(world)->sim->books_context = context;
+}
+
+void sim_world_marks(struct world *world, sim_mark_source source)
+{
+    branch_of(world)->sim->marks = source;
 }
 
 struct sim_stats sim_world_stats(const struct world *world)

@@ -103,6 +103,9 @@ struct world *sim_world_branch(struct world *leader, uint16_t branch);
 /* Where the books come from that a venue wakes with: the engine's, after engine_init. */
 typedef const struct book *(*sim_book_source)(const void *context, uint16_t instrument);
 void sim_world_books(struct world *world, sim_book_source source, const void *context);
+/* And the last mark of an instrument (NULL: none), with the same context. Not set: none is ever known before. */
+typedef const struct event_mark *(*sim_mark_source)(const void *context, uint16_t instrument);
+void sim_world_marks(struct world *world, sim_mark_source source);
 /* The sink that the venue of a branch must be initialised with, before the world is. */
 struct venue_sink sim_world_sink(void *memory, uint16_t branch);
 /* Of the branch that has this world. */

@@ -38,7 +38,7 @@ size_t venue_size(const struct venue_config *config)
            ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
            (1 + LEVEL_SPREAD) * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
            ALIGN64(account_size(config->instrument_count)) + l3_taken_memory(config) +
-           (config->leader != NULL ? 0 : books_memory(config));
+           ALIGN64(instruments * sizeof(struct perp_market)) + (config->leader != NULL ? 0 : books_memory(config));
 }
 
 static void *carve(char **at, size_t size)
@@ -107,6 +107,7 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
     venue->level_buckets = carve(&at, (venue->level_mask + 1) * sizeof(uint32_t));
     void *account_memory = carve(&at, account_size(config->instrument_count));
     venue->account = account_init(account_memory, config->instruments, config->instrument_count);
+    perp_init(venue, carve(&at, config->instrument_count * sizeof(struct perp_market)), config);
     init_slabs(venue);
     for (uint16_t i = 0; i < config->instrument_count; i++) {
         struct venue_instrument *market = &venue->markets[i];
@@ -192,6 +193,7 @@ void venue_say_of(struct venue *venue, const struct own_order *order, const stru
         .venue_order = order->venue_order,
         .venue_ts = venue->now,
         .kind = (uint8_t)kind,
+        .side = order_id_is_venues(order->order_id) ? order->side : 0,
         .reason = (uint16_t)reason,
     };
     bool rests = kind == EXEC_ACK || kind == EXEC_AMENDED || kind == EXEC_CANCEL_REJECT || kind == EXEC_AMEND_REJECT;
@@ -232,13 +234,20 @@ qty_t venue_fillable(const struct venue *venue, const struct own_order *order)
     return held < leaves ? held : leaves;
 }
 
+int64_t venue_fee_rate(const struct venue *venue, const struct own_order *order, bool maker)
+{
+    if (order_id_is_venues(order->order_id))
+        return venue->perp.config.rules[order->instrument].liquidation_fee;
+    return rules_fee(venue, &venue->markets[order->instrument], maker);
+}
+
 /* Book a fill: fee, funds, account. Nothing has changed when it fails. */
 static err_t book_fill(struct venue *venue, struct own_order *order, px_t price, qty_t qty, bool maker,
                        struct fee *fee)
 {
     struct venue_instrument *market = &venue->markets[order->instrument];
     const struct instrument *instrument = market->instrument;
-    int64_t rate = rules_fee(venue, market, maker);
+    const int64_t rate = venue_fee_rate(venue, order, maker);
     err_t err = fee_compute(instrument, market->fee_rule, rate, price, qty, fee);
     if (err == ERR_OK)
         err = funds_before_fill(venue, order, price, qty, fee);
@@ -263,6 +272,8 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
         return 0;
     }
     order->filled += qty;
+    if (UNLIKELY(venue->perp.on))
+        perp_after_fill(venue, order, price, &fee);
     struct execution execution = {
         .order_id = order->order_id,
         .venue_order = order->venue_order,
@@ -275,6 +286,7 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
         .fee_decimals = fee.decimals,
         .kind = EXEC_FILL,
         .maker = maker,
+        .side = order_id_is_venues(order->order_id) ? order->side : 0,
     };
     memcpy(execution.fee_currency, fee.currency, strnlen(fee.currency, sizeof(execution.fee_currency) - 1));
     if (UNLIKELY(venue->watch != NULL))
@@ -329,11 +341,24 @@ static void after_trade(struct venue *venue, const struct event *event, ns_t sta
     queue_after_trade(venue, market, event, stamp);
 }
 
+/* What the event means for contracts beyond their fills. */
+static void look_all(struct venue *venue, const struct event *event)
+{
+    for (struct venue *one = venue; one != NULL; one = one->follower) {
+        if (UNLIKELY(one->perp.on))
+            perp_after_market(one, event);
+        if (UNLIKELY(one->perp.dirty))
+            perp_look(one);
+    }
+}
+
 void venue_market(struct venue *venue, ns_t ts, const struct event *event)
 {
     ASSERT(!venue->follows);
     for (struct venue *one = venue; one != NULL; one = one->follower) {
         ASSERT(ts >= one->now);
+        if (UNLIKELY(one->perp.due < ts))
+            funding_elapse(one, ts - 1);
         one->now = ts;
         if (UNLIKELY(one->watch != NULL))
             one->watch->market = event;
@@ -349,8 +374,11 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
     /* Streams overtake each other: an event may be older than the venue's time, never younger. */
     const ns_t stamp = event->exch_ts != 0 && event->exch_ts < ts ? event->exch_ts : ts;
     if (event->kind == EVENT_TRADE || event->kind == EVENT_MARK) {
+        if (event->kind == EVENT_MARK && event->body != NULL)
+            venue_mark(venue, event->instrument, event->body);
         for (struct venue *one = venue; one != NULL; one = one->follower)
             after_trade(one, event, stamp);
+        look_all(venue, event);
         return;
     }
     struct book *book = venue->markets[event->instrument].book;
@@ -360,4 +388,5 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
     book_apply(book, event);
     for (struct venue *one = venue; one != NULL; one = one->follower)
         after_book(one, event, was_stale, stamp);
+    look_all(venue, event);
 }

@@ -51,6 +51,7 @@
 #include "core/order.h"
 #include "core/venue_rules.h"
 #include "sim/impact.h"
+#include "sim/perp.h"
 #include "sim/queue_model.h"
 
 #ifdef __cplusplus
@@ -85,6 +86,7 @@ struct venue_config {
     uint32_t book_window, book_far;
     uint32_t own_orders_max;  /* resting at once, over all instruments */
     bool check_funds;         /* spot orders need balances: REASON_INSUFFICIENT_FUNDS */
+    struct perp_config perp;  /* zero: contracts need no margin and pay no funding */
     struct queue_model queue; /* zero: pessimistic; a `unit` of 0 is one whole unit of each instrument */
     uint32_t l3_orders; /* single orders of a level-3 book, an instrument (core/book_l3.h); 0: level-3 events are
                            nothing to the venue, and there is no QUEUE_L3_FIFO */
@@ -124,6 +126,19 @@ void venue_request(struct venue *venue, ns_t ts, const struct venue_request *req
 
 /* Refusals so far, in the order of their first; false: no more. The first 64 kinds are counted. */
 bool venue_refused(const struct venue *venue, uint32_t index, struct venue_refusals *refusals);
+
+/* A mark of the past, for a venue that begins to follow the market: as venue_market would have taken it. */
+void venue_mark(struct venue *venue, uint16_t instrument, const struct event_mark *mark);
+
+/* When the venue does something by itself next (funding), NS_MAX: no time known; kept up to date. At such a time the
+ * market's events and all requests come first: venue_market and venue_request first do what was due before them, and
+ * venue_elapse does what is due up to `ts`, for the leader and those that follow. */
+const ns_t *venue_due(const struct venue *venue);
+void venue_elapse(struct venue *venue, ns_t ts);
+
+const struct perp_stats *venue_perp_stats(const struct venue *venue);
+/* What the insurance fund got from us less what it gave, in the settle currency of an instrument. */
+money_t venue_insurance(const struct venue *venue, uint16_t instrument);
 
 uint32_t venue_open_count(const struct venue *venue);
 /* Resting orders of an instrument (0: venue_market has nothing to match there). */

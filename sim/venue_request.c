@@ -3,7 +3,7 @@
  * A new order passes its checks in one fixed order, and the first that fails names the reason:
  *
  *   request limits ► duplicate id ► stale book ► quantity ► price ► notional ► band, depth, open orders
- *   ► reduce-only ► post-only ► self-trade ► fill-or-kill ► room ► funds
+ *   ► reduce-only ► post-only ► self-trade ► fill-or-kill ► room ► margin ► funds
  *
  * Then it is acknowledged, takes what it may, and rests or expires. Our own orders are no part of the
  * displayed book and never trade with each other: an order that would have to trade at or through a price at
@@ -90,8 +90,7 @@ static enum reason check_market(struct venue *venue, const struct own_order *ord
 
 /* ---- orders ---- */
 
-/* Take displayed quantity within the limit. */
-static void take(struct venue *venue, struct own_order *order)
+void order_take(struct venue *venue, struct own_order *order)
 {
     struct take_walk walk;
     struct venue_instrument *market = &venue->markets[order->instrument];
@@ -138,7 +137,7 @@ static void work(struct venue *venue, struct own_order *order)
         return;
     }
     order->marketable = market->shift[order->side] != 0 && is_marketable(market, order);
-    take(venue, order);
+    order_take(venue, order);
     if (order->ended)
         return;
     if (may_rest(order))
@@ -161,6 +160,8 @@ static enum reason check_new(struct venue *venue, struct own_order *order)
         reason = REASON_FOK;
     if (reason == REASON_NONE && may_rest(order) && !queue_has_room(venue))
         reason = REASON_TABLE_FULL;
+    if (reason == REASON_NONE)
+        reason = margin_check(venue, order);
     if (reason == REASON_NONE && funds_lock(venue, order) != ERR_OK)
         reason = REASON_INSUFFICIENT_FUNDS;
     return reason;
@@ -239,6 +240,8 @@ static void amend_order(struct venue *venue, const struct venue_request *request
     amended.price = request->price;
     amended.qty = request->qty;
     enum reason reason = check_amended(venue, &amended, in_place);
+    if (reason == REASON_NONE)
+        reason = margin_check(venue, &amended);
     if (reason == REASON_NONE && funds_relock(venue, &amended, amended.price, amended.qty) != ERR_OK)
         reason = REASON_INSUFFICIENT_FUNDS;
     if (reason != REASON_NONE) {
@@ -273,6 +276,8 @@ void venue_request(struct venue *venue, ns_t ts, const struct venue_request *req
 {
     ASSERT(ts >= venue->now);
     ASSERT(request->instrument < venue->instrument_count && request->side <= SIDE_SELL);
+    if (UNLIKELY(venue->perp.due < ts))
+        funding_elapse(venue, ts - 1);
     venue->now = ts;
     if (UNLIKELY(venue->markets[request->instrument].impact_model != NULL))
         impact_refresh(venue, &venue->markets[request->instrument]);
@@ -293,4 +298,6 @@ void venue_request(struct venue *venue, ns_t ts, const struct venue_request *req
         amend_order(venue, request);
         break;
     }
+    if (UNLIKELY(venue->perp.dirty))
+        perp_look(venue);
 }

@@ -19,6 +19,7 @@
 #include "sim/impact.h"
 #include "sim/queue_model.h"
 #include "sim/venue.h"
+#include "sim/venue_perp.h"
 #include "sim/why.h"
 
 #define SLOT_NONE UINT32_MAX
@@ -151,6 +152,7 @@ struct venue {
     uint32_t *buckets;       /* by order id */
     uint32_t *level_buckets; /* by instrument, side and price */
     struct account *account;
+    struct perp perp;
     uint32_t instrument_count, orders_max, bucket_mask, level_mask;
     uint32_t order_free, level_free;
     uint32_t open_count;
@@ -186,10 +188,16 @@ void venue_say_of(struct venue *venue, const struct own_order *order, const stru
  * that was the last of it, or when the rest had to expire (reduce-only, or an amount beyond 128 bits); the
  * caller then unlinks it. */
 qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t qty, bool maker);
+/* At FEE_DECIMALS. */
+int64_t venue_fee_rate(const struct venue *venue, const struct own_order *order, bool maker);
 /* End an order: release its funds, mark it, say so. */
 void venue_end(struct venue *venue, struct own_order *order, enum exec_kind kind, enum reason reason);
 /* What an order may still fill: its leaves, less what would grow a position of a reduce-only order. */
 qty_t venue_fillable(const struct venue *venue, const struct own_order *order);
+
+/* ---- venue_request.c ---- */
+/* Take displayed quantity within the order's limit. */
+void order_take(struct venue *venue, struct own_order *order);
 
 /* ---- venue_queue.c: resting orders ---- */
 /* NULL when it does not rest. */

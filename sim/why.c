@@ -115,15 +115,14 @@ void why_fill(const struct venue *venue, const struct own_order *order, const st
     const struct venue_instrument *market = &venue->markets[order->instrument];
     const struct event *cause = venue->watch->market;
     const enum side opposite = side_opposite((enum side)order->side);
-    struct why_note note = {
-        .fill = {.price = execution->price,
-                 .qty = execution->qty,
-                 .leaves = execution->leaves,
-                 .maker = execution->maker != 0,
-                 .touch = {market->book->touch[SIDE_BUY], market->book->touch[SIDE_SELL]},
-                 .rate = execution->maker != 0 ? market->instrument->maker_fee : market->instrument->taker_fee,
-                 .rule = market->fee_rule,
-                 .fee = *fee}};
+    struct why_note note = {.fill = {.price = execution->price,
+                                     .qty = execution->qty,
+                                     .leaves = execution->leaves,
+                                     .maker = execution->maker != 0,
+                                     .touch = {market->book->touch[SIDE_BUY], market->book->touch[SIDE_SELL]},
+                                     .rate = venue_fee_rate(venue, order, execution->maker != 0),
+                                     .rule = market->fee_rule,
+                                     .fee = *fee}};
     note.fill.impact = market->shift[order->side];
     if (cause == NULL)
         note.fill.how = WHY_TAKEN;

@@ -12,8 +12,11 @@
  * bid 99.9x1 130 trade sell 100.0x5 [special] [noside] [at=125 | at=none]     at: the venue's own stamp; else the
  * time 140 new 1 buy limit 100.0 5 [ioc|fok] [post] [reduce]  =>  ack 1; fill 1 100.0 2 maker 141 new 2 sell market 5
  *   150 amend 1 100.0 4        160 cancel 1
- *   170 order 1  =>  leaves 3 ahead 2              (or: none)
- *   180 balance KRW  =>  1000 locked 20            190 position  =>  -3
+ *   config margin=cross leverage=10 mmr=0.004 [liqfee=0.0125] [close] funding=tape
+ *   tier 50000 0.005 [leverage]                    after the first, which config gives; cap 1000000: the last one
+ * ends funding 300 0.0001 [60000.0]                   a row of the funding file: instant, rate, mark 145 mark 60000.0
+ * [rate=0.0001 next=300]        155 elapse        165 insurance  =>  12.5 170 order 1  =>  leaves 3 ahead 2 (or:
+ * none) 180 balance KRW  =>  1000 locked 20            190 position  =>  -3
  */
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -34,6 +37,8 @@ struct scenario {
     struct venue *venue;
     void *memory;
     bool show_fees;
+    struct margin_rules margin;
+    struct funding_row rows[4];
     char answer[2048];
     struct {
         char currency[NAME_SIZE];
@@ -61,6 +66,14 @@ static void append(struct scenario *scenario, const char *text)
     snprintf(scenario->answer + used, sizeof(scenario->answer) - used, "%s%s", used != 0 ? "; " : "", text);
 }
 
+static void payment_text(const struct execution *execution, char text[256])
+{
+    char received[DECIMAL_TEXT_SIZE];
+    decimal_format(received, -execution->fee, execution->fee_decimals, 0);
+    snprintf(text, 256, "%s %s %s", execution->reason == REASON_FUNDING ? "funding" : "insurance", received,
+             execution->fee_currency);
+}
+
 static void on_execution(void *context, ns_t ts, const struct execution *execution, uint16_t instrument)
 {
     struct scenario *scenario = context;
@@ -71,7 +84,9 @@ static void on_execution(void *context, ns_t ts, const struct execution *executi
     instrument_format_price(rules, execution->price, price);
     instrument_format_qty(rules, execution->qty, qty);
     decimal_format(fee, execution->fee, execution->fee_decimals, 0);
-    int length = snprintf(text, sizeof(text), "%s %" PRIu64, exec_kind_name(execution->kind), execution->order_id);
+    const bool venues = order_id_is_venues(execution->order_id);
+    int length = snprintf(text, sizeof(text), "%s %s%" PRIu64, exec_kind_name(execution->kind), venues ? "venue" : "",
+                          execution->order_id & ~ORDER_ID_VENUE);
     char *end = text + length;
     size_t room = sizeof(text) - (size_t)length;
     if (execution->kind == EXEC_FILL && scenario->show_fees)
@@ -81,6 +96,10 @@ static void on_execution(void *context, ns_t ts, const struct execution *executi
         snprintf(end, room, " %s %s %s", price, qty, execution->maker ? "maker" : "taker");
     else if (execution->kind == EXEC_AMENDED)
         snprintf(end, room, " %s %s", price, qty);
+    else if (execution->kind == EXEC_ACK && venues)
+        snprintf(end, room, " %s %s", side_name(execution->side), qty);
+    else if (execution->kind == EXEC_PAYMENT)
+        payment_text(execution, text);
     else if (execution->reason != REASON_NONE)
         snprintf(end, room, " %s", reason_name(execution->reason));
     append(scenario, text);
@@ -151,10 +170,65 @@ static enum queue_kind read_queue(const struct scenario *scenario, const char *w
     return QUEUE_PESSIMISTIC;
 }
 
+static bool read_perp(struct scenario *scenario, const char *word)
+{
+    struct perp_config *perp = &scenario->config.perp;
+    const char *value;
+    if (strcmp(word, "close") == 0)
+        perp->close_after_liquidation = true;
+    else if (key_is(word, "margin", &value))
+        perp->margin = strcmp(value, "isolated") == 0 ? MARGIN_ISOLATED : MARGIN_CROSS;
+    else if (key_is(word, "funding", &value))
+        perp->funding = strcmp(value, "file") == 0 ? FUNDING_FILE : FUNDING_TAPE;
+    else if (key_is(word, "leverage", &value))
+        scenario->margin.leverage = number(scenario, value, LEVERAGE_DECIMALS);
+    else if (key_is(word, "mmr", &value))
+        margin_tiers_single(&scenario->margin.tiers, number(scenario, value, FEE_DECIMALS));
+    else if (key_is(word, "liqfee", &value))
+        scenario->margin.liquidation_fee = number(scenario, value, FEE_DECIMALS);
+    else
+        return false;
+    return true;
+}
+
+static money_t amount(const struct scenario *scenario, const char *word)
+{
+    money_t value = 0;
+    if (word == NULL || decimal_parse_money(word, strlen(word), MONEY_DECIMALS, ROUND_EXACT, &value) != ERR_OK)
+        fail(scenario, "an amount was expected");
+    return value;
+}
+
+static void read_tier(struct scenario *scenario, char **words)
+{
+    struct margin_tiers *tiers = &scenario->margin.tiers;
+    if (strcmp(words[0], "cap") == 0) {
+        tiers->cap = amount(scenario, words[1]);
+        return;
+    }
+    tiers->at[tiers->count++] =
+        (struct margin_tier){.floor = amount(scenario, words[1]),
+                             .rate = number(scenario, words[2], FEE_DECIMALS),
+                             .leverage_max = words[3] != NULL ? number(scenario, words[3], LEVERAGE_DECIMALS) : 0};
+}
+
+static void read_row(struct scenario *scenario, char **words)
+{
+    struct perp_config *perp = &scenario->config.perp;
+    cr_assert_lt(perp->row_count, ARRAY_LEN(scenario->rows));
+    scenario->rows[perp->row_count++] = (struct funding_row){
+        .ts = number(scenario, words[1], 0),
+        .rate = number(scenario, words[2], RATE_DECIMALS),
+        .mark = words[3] != NULL ? number(scenario, words[3], scenario->instrument.price_decimals) : 0};
+    perp->rows = scenario->rows;
+}
+
 static void read_config(struct scenario *scenario, char **words, int count)
 {
     const char *value;
     for (int i = 1; i < count; i++) {
+        if (read_perp(scenario, words[i]))
+            continue;
         if (strcmp(words[i], "funds") == 0)
             scenario->config.check_funds = true;
         else if (key_is(words[i], "orders", &value))
@@ -193,6 +267,12 @@ static void open_venue(struct scenario *scenario)
         struct err_text why = {0};
         cr_assert_eq(impact_model_init(&scenario->impact_model, &scenario->impact, &why), ERR_OK, "%s", why.text);
         scenario->config.impacts = &scenario->impact_model;
+    }
+    if (scenario->config.perp.margin != MARGIN_OFF) {
+        struct err_text why = {0};
+        uint32_t bad;
+        cr_assert_eq(margin_tiers_complete(&scenario->margin.tiers, &bad, &why), ERR_OK, "%s", why.text);
+        scenario->config.perp.rules = &scenario->margin;
     }
     scenario->config.instruments = &scenario->instrument;
     scenario->config.instrument_count = 1;
@@ -273,6 +353,22 @@ static void level3(struct scenario *scenario, ns_t ts, enum event_kind kind, cha
     venue_market(scenario->venue, ts, &event);
 }
 
+static void mark(struct scenario *scenario, ns_t ts, char **words, int count)
+{
+    struct event_mark body = {.mark_price = number(scenario, words[2], scenario->instrument.price_decimals)};
+    const struct event event = {.ts = ts, .exch_ts = ts, .kind = EVENT_MARK, .body = &body};
+    const char *value;
+    for (int i = 3; i < count; i++) {
+        if (key_is(words[i], "rate", &value))
+            body.funding_rate = number(scenario, value, RATE_DECIMALS);
+        else if (key_is(words[i], "next", &value))
+            body.next_funding_ts = number(scenario, value, 0);
+        else
+            fail(scenario, "rate= or next= was expected");
+    }
+    venue_market(scenario->venue, ts, &event);
+}
+
 static enum side read_side(const struct scenario *scenario, const char *word)
 {
     if (strcmp(word, "buy") != 0 && strcmp(word, "sell") != 0)
@@ -329,6 +425,8 @@ static void query(struct scenario *scenario, char **words)
         decimal_format(one, balance == NULL ? 0 : balance->total, MONEY_DECIMALS, 0);
         decimal_format(two, balance == NULL ? 0 : balance->locked, MONEY_DECIMALS, 0);
         snprintf(text, sizeof(text), "%s locked %s", one, two);
+    } else if (strcmp(words[1], "insurance") == 0) {
+        decimal_format(text, venue_insurance(scenario->venue, 0), MONEY_DECIMALS, 0);
     } else {
         instrument_format_qty(&scenario->instrument, account_position(venue_account(scenario->venue), 0)->qty, text);
     }
@@ -376,6 +474,10 @@ static void run_line(struct scenario *scenario, char *line)
         read_config(scenario, words, count);
     } else if (strcmp(words[0], "show") == 0) {
         scenario->show_fees = true;
+    } else if (strcmp(words[0], "tier") == 0 || strcmp(words[0], "cap") == 0) {
+        read_tier(scenario, words);
+    } else if (strcmp(words[0], "funding") == 0) {
+        read_row(scenario, words);
     } else if (strcmp(words[0], "deposit") == 0) {
         snprintf(scenario->deposits[scenario->deposit_count].currency, NAME_SIZE, "%s", words[1]);
         if (decimal_parse_money(words[2], strlen(words[2]), MONEY_DECIMALS, ROUND_EXACT,
@@ -389,8 +491,13 @@ static void run_line(struct scenario *scenario, char *line)
         enum event_kind kind;
         if (strcmp(verb, "new") == 0 || strcmp(verb, "cancel") == 0 || strcmp(verb, "amend") == 0)
             request(scenario, ts, words, count);
-        else if (strcmp(verb, "order") == 0 || strcmp(verb, "balance") == 0 || strcmp(verb, "position") == 0)
+        else if (strcmp(verb, "order") == 0 || strcmp(verb, "balance") == 0 || strcmp(verb, "position") == 0 ||
+                 strcmp(verb, "insurance") == 0)
             query(scenario, words);
+        else if (strcmp(verb, "mark") == 0)
+            mark(scenario, ts, words, count);
+        else if (strcmp(verb, "elapse") == 0)
+            venue_elapse(scenario->venue, ts);
         else if (strcmp(verb, "snapshot") == 0 || strcmp(verb, "delta") == 0 || strcmp(verb, "trade") == 0 ||
                  strcmp(verb, "gap") == 0)
             market(scenario, ts, words, count);
