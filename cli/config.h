@@ -135,6 +135,8 @@ struct config_venue {
     struct config_faults faults;
     struct config_decimal queue_exponent; /* checked against the kind when the config is read */
     bool bracket;                         /* run the bounds of the queue models beside it */
+    int self_trade;                       /* enum stp_mode - 1: the config has no default of a default */
+    int order_types;                      /* 0: all, 1: only the venue's */
     bool check_funds;
 };
 

@@ -140,7 +140,8 @@ const struct config_key config_keys[] = {
      "With several terms: exponent of the power law that they come close to.", 0},
     {"venue.rules", CONFIG_CHOICE, AT(venue.rules), NULL, NULL, "venue", "venue|tape|none",
      "What the venue refuses: venue, what it refused at that date, with its own codes and request limits, as far as "
-     "known (docs/venues.md); tape, only what the tape says of the instrument; none, nothing but prices and quantities "
+     "known (docs/venues.md); tape, only what the tape says of the instrument; none, nothing but prices and "
+     "quantities "
      "that are not positive.",
      0},
     {"venue.faults", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL,
@@ -180,6 +181,15 @@ const struct config_key config_keys[] = {
      "How long after a lost request was sent its failure is known.", 0},
     {"venue.faults.query", CONFIG_DURATION, AT(venue.faults.query), "1ns", "1d", "2s", NULL,
      "How long after a lost answer should have come it is learned by asking.", 0},
+    {"venue.self_trade", CONFIG_CHOICE, AT(venue.self_trade), NULL, NULL, "reject",
+     "reject|none|expire_taker|expire_maker|expire_both|decrement",
+     "When an order would trade with one of ours: reject it whole; none, let them trade; or end one, both, or take "
+     "the smaller rest off both. An order may name its own (docs/fills.md).",
+     0},
+    {"venue.order_types", CONFIG_CHOICE, AT(venue.order_types), NULL, NULL, "all", "all|venue",
+     "all: the simulated venue takes every type of order; venue: it rejects what the instrument's own venue does not "
+     "have (docs/fills.md).",
+     0},
     {"venue.check_funds", CONFIG_BOOL, AT(venue.check_funds), NULL, NULL, "false", NULL,
      "Reject spot orders that the balances do not cover.", 0},
 

@@ -18,7 +18,7 @@ static const struct {
 } stream_files[STREAM_COUNT] = {
     [STREAM_ORDERS] = {"orders.csv",
                        "ts,ts_ns,order_id,venue,instrument,event,state,side,type,tif,flags,price,qty,filled,"
-                       "reason,venue_code,venue_ts_ns,tag\n"},
+                       "reason,venue_code,venue_ts_ns,tag,funds,expire_ts_ns,self_trade\n"},
     [STREAM_FILLS] = {"fills.csv", "ts,ts_ns,venue_ts_ns,order_id,trade_id,venue,instrument,side,price,qty,liquidity,"
                                    "fee,fee_currency,position\n"},
     [STREAM_EQUITY] = {"equity.csv", "ts,ts_ns,currency,equity,cash,locked,fees,realised\n"},
@@ -109,8 +109,10 @@ static void put_qty(FILE *file, const struct instrument *instrument, qty_t qty)
 
 static const char *flag_words(uint8_t flags)
 {
-    bool post = (flags & ORDER_POST_ONLY) != 0, reduce = (flags & ORDER_REDUCE_ONLY) != 0;
-    return post && reduce ? "post_only|reduce_only" : post ? "post_only" : reduce ? "reduce_only" : "";
+    static const char *const words[] = {
+        "",          "post_only",           "reduce_only",           "post_only|reduce_only",
+        "remaining", "post_only|remaining", "reduce_only|remaining", "post_only|reduce_only|remaining"};
+    return words[flags & (ARRAY_LEN(words) - 1)];
 }
 
 static void on_order(void *context, ns_t ts, const struct order *order, const struct execution *execution)
@@ -130,9 +132,11 @@ static void on_order(void *context, ns_t ts, const struct order *order, const st
     char code[VENUE_CODE_TEXT_SIZE] = "0";
     if (execution != NULL && execution->venue_code != 0)
         (void)venue_code_text(rules_profile(instrument->venue), execution->venue_code, code);
-    fprintf(file, ",%s,%s,%" PRId64 ",%" PRIu64 "\n",
+    fprintf(file, ",%s,%s,%" PRId64 ",%" PRIu64,
             execution == NULL || execution->reason == REASON_NONE ? "" : reason_name((enum reason)execution->reason),
             code, execution == NULL ? 0 : execution->venue_ts, order->tag);
+    put_money(file, order->funds, MONEY_DECIMALS);
+    fprintf(file, ",%" PRId64 ",%s\n", order->expire_ts, stp_mode_name((enum stp_mode)order->stp));
     check_stream(output, STREAM_ORDERS);
 }
 

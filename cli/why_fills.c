@@ -31,6 +31,8 @@ static const char *how_text(struct why_text *text, const struct why_entry *entry
                            words_qty(words, fill->touch[opposite].qty), word);
     case WHY_TAKEN:
         return words_print(words, "what is displayed there, %s", words_qty(words, fill->displayed));
+    case WHY_OWN:
+        return "an order of ours: self-trades are allowed";
     }
     return words_source(words, &entry->cause);
 }
@@ -98,6 +100,8 @@ static void put_fee(struct why_text *text, ns_t ts, const struct why_fill *fill,
 
 static const char *left_text(struct words *words, qty_t leaves)
 {
+    if (leaves == LEAVES_UNKNOWN)
+        return "; funds left";
     return leaves == 0 ? "; complete" : words_print(words, "; %s left", words_qty(words, leaves));
 }
 

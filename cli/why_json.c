@@ -147,7 +147,7 @@ static void set_decided(const struct json_why *why, json_t *object, const struct
 
 static const char *request_name(enum venue_request_kind kind)
 {
-    return kind == VENUE_NEW ? "new" : kind == VENUE_CANCEL ? "cancel" : "amend";
+    return kind == VENUE_NEW ? "new" : kind == VENUE_CANCEL ? "cancel" : kind == VENUE_AMEND ? "amend" : "replace";
 }
 
 static void set_arrived(const struct json_why *why, json_t *object, const struct why_arrived *arrived)
@@ -162,7 +162,7 @@ static void set_arrived(const struct json_why *why, json_t *object, const struct
         json_set_qty(object, "displayed", why->instrument, arrived->displayed);
         json_set_qty(object, "takeable", why->instrument, arrived->takeable);
     }
-    if (arrived->request.kind == VENUE_NEW)
+    if (arrived->request.kind == VENUE_NEW || arrived->request.kind == VENUE_REPLACE)
         return;
     json_set_bool(object, "rests", arrived->rests);
     if (arrived->rests) {
@@ -191,7 +191,7 @@ static void set_moved(const struct json_why *why, json_t *object, const struct w
 
 static void set_fill(const struct json_why *why, json_t *object, const struct why_fill *fill)
 {
-    static const char *const hows[] = {"trade_at_price", "trade_through", "crossed", "taken"};
+    static const char *const hows[] = {"trade_at_price", "trade_through", "crossed", "taken", "own"};
     json_set_text(object, "how", hows[fill->how]);
     json_set_price(object, "price", why->instrument, fill->price);
     json_set_qty(object, "qty", why->instrument, fill->qty);

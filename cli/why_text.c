@@ -151,7 +151,10 @@ static void put_decided(struct why_text *text, const struct why_entry *entry)
 
 static const char *request_name(enum venue_request_kind kind)
 {
-    return kind == VENUE_NEW ? "order" : kind == VENUE_CANCEL ? "cancel" : "amendment";
+    return kind == VENUE_NEW      ? "order"
+           : kind == VENUE_CANCEL ? "cancel"
+           : kind == VENUE_AMEND  ? "amendment"
+                                  : "replacement";
 }
 
 static void put_sent(struct why_text *text, const struct why_entry *entry)
@@ -204,7 +207,7 @@ static void put_arrived(struct why_text *text, const struct why_entry *entry)
     struct words *words = &text->words;
     const char *book = book_text(text, arrived, entry->ts);
     text->arrived = arrived;
-    if (arrived->request.kind == VENUE_NEW)
+    if (arrived->request.kind == VENUE_NEW || arrived->request.kind == VENUE_REPLACE)
         why_line(text, entry->ts, "venue", "arrived", "book there: %s", book);
     else if (arrived->rests)
         why_line(text, entry->ts, "venue", "arrived",
@@ -312,6 +315,10 @@ static void put_answered(struct why_text *text, const struct why_entry *entry)
         break;
     case EXEC_AMEND_REJECT:
         put_refused_request(text, entry, "amendment");
+        break;
+    case EXEC_REDUCED:
+        why_line(text, entry->ts, "venue", "reduced", "%s; %s left", reason_words(reason),
+                 execution->leaves < 0 ? "less of its funds" : words_qty(words, execution->leaves));
         break;
     default:
         why_line(text, entry->ts, "venue", "answer", "%s", exec_kind_name((enum exec_kind)execution->kind));

@@ -405,6 +405,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .book_far = config->engine.book_far,
                                        .own_orders_max = config->engine.order_capacity,
                                        .check_funds = config->venue.check_funds,
+                                       .stp = (enum stp_mode)(config->venue.self_trade + STP_REJECT),
+                                       .strict_types = config->venue.order_types != 0,
                                        .queue = config->venue.queue,
                                        .l3_orders = config->engine.l3_orders,
                                        .impacts = inside->impacts,

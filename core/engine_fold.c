@@ -96,13 +96,20 @@ void engine_fold_body(struct engine *engine, const struct event *event)
 void engine_fold_order(struct engine *engine, enum digest_mark mark, const struct order *order, px_t price, qty_t qty)
 {
     struct digest *digest = engine_outputs(engine);
-    digest_u64(digest, (uint64_t)mark << 56 | (uint64_t)order->instrument << 32 | (uint64_t)order->side << 24 |
-                           (uint64_t)order->type << 16 | (uint64_t)order->tif << 8 | order->flags);
+    const bool more = order->stp != STP_DEFAULT || order->funds != 0 || order->expire_ts != 0;
+    digest_u64(digest, (uint64_t)mark << 56 | (uint64_t)more << 48 | (uint64_t)order->instrument << 32 |
+                           (uint64_t)order->side << 24 | (uint64_t)order->type << 16 | (uint64_t)order->tif << 8 |
+                           order->flags);
     digest_u64(digest, (uint64_t)engine->now);
     digest_u64(digest, order->id);
     digest_u64(digest, order->tag);
     digest_u64(digest, (uint64_t)price);
     digest_u64(digest, (uint64_t)qty);
+    if (more) {
+        digest_u64(digest, order->stp);
+        fold_money(digest, order->funds);
+        digest_u64(digest, (uint64_t)order->expire_ts);
+    }
 }
 
 void engine_fold_execution(struct engine *engine, const struct execution *execution)

@@ -1,5 +1,6 @@
 /* The strategy's verbs, the gate between them and the world, and what comes back. */
 #include "core/engine_state.h"
+#include "core/order_request.h"
 
 #include <string.h>
 
@@ -16,8 +17,19 @@ static const char *lock_currency(const struct engine *engine, const struct order
     return order->side == SIDE_BUY ? instrument->quote : instrument->base;
 }
 
-/* A sell locks its quantity; a buy its value and the taker fee on it, rounded up. A market buy is valued at the
- * touch. What cannot be locked (nothing free) is not: funds are checked by the venue, this is bookkeeping. */
+/* What an order by funds has not spent yet. */
+static money_t funds_left(const struct instrument *instrument, const struct order *order)
+{
+    money_t spent;
+    unsigned decimals = (unsigned)instrument->price_decimals + instrument->qty_decimals;
+    if (money_rescale(order->cost, decimals, MONEY_DECIMALS, ROUND_CEIL, &spent) != ERR_OK || spent >= order->funds)
+        return 0;
+    return order->funds - spent;
+}
+
+/* A sell locks its quantity; a buy its value and the taker fee on it, rounded up. A market or best buy is valued at
+ * the touch, one by funds at what it has left of them. What cannot be locked (nothing free) is not: funds are checked
+ * by the venue, this is bookkeeping. */
 static money_t lock_wanted(const struct engine *engine, const struct order *order)
 {
     const struct instrument *instrument = &engine->instruments[order->instrument];
@@ -29,9 +41,12 @@ static money_t lock_wanted(const struct engine *engine, const struct order *orde
                        ERR_OK
                    ? amount
                    : 0;
-    px_t price = order->type == ORDER_MARKET ? engine->books[order->instrument].touch[SIDE_SELL].price : order->price;
-    if (account_notional(instrument, price, order_leaves(order), ROUND_CEIL, &amount) != ERR_OK ||
-        money_multiply(amount, instrument->taker_fee > 0 ? instrument->taker_fee : 0, &fee) != ERR_OK)
+    px_t price = order->type != ORDER_LIMIT ? engine->books[order->instrument].touch[SIDE_SELL].price : order->price;
+    if (order->funds != 0)
+        amount = funds_left(instrument, order);
+    else if (account_notional(instrument, price, order_leaves(order), ROUND_CEIL, &amount) != ERR_OK)
+        return 0;
+    if (money_multiply(amount, instrument->taker_fee > 0 ? instrument->taker_fee : 0, &fee) != ERR_OK)
         return 0;
     return amount + money_divide(fee, money_pow10(FEE_DECIMALS), ROUND_CEIL);
 }
@@ -95,6 +110,10 @@ void engine_on_execution(struct engine *engine, const struct event *event)
     }
     if (UNLIKELY(order_id_is_venues(execution->order_id))) {
         engine_on_venue_order(engine, event);
+        return;
+    }
+    if (UNLIKELY(execution->order_id == 0)) {
+        engine_on_refusal(engine, event);
         return;
     }
     if (order_table_apply(engine->orders, execution, event->ts, &order) != ERR_OK) {
@@ -181,7 +200,7 @@ static void observe_submit(const struct engine *engine, const struct order *orde
         observer->submit(observer->context, &decision, order, &observer->report);
 }
 
-static void observe_cancel(const struct engine *engine, const struct order *order)
+void engine_observe_cancel(const struct engine *engine, const struct order *order)
 {
     const struct engine_observer *observer = engine->observer;
     const struct engine_decision decision = decision_of(engine, order->instrument);
@@ -199,19 +218,39 @@ static void observe_amend(const struct engine *engine, const struct order *order
         observer->amend(observer->context, &decision, order, price, qty, &observer->report);
 }
 
-static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id)
+static void explain(const struct engine *engine, const struct order *old, const struct order_request *request,
+                    const struct risk_view *view)
 {
-    struct engine *engine = engine_of(ctx);
-    if (request->instrument >= engine->instrument_count || request->qty <= 0 || request->side > SIDE_SELL ||
-        request->type > ORDER_MARKET || request->tif > TIF_FOK ||
-        (request->flags & ~(unsigned)(ORDER_POST_ONLY | ORDER_REDUCE_ONLY)) != 0)
-        return ERR_RANGE;
+    struct risk_report *report = &engine->observer->report;
+    if (old == NULL)
+        risk_explain(engine->risk, request, view, engine->now, report);
+    else
+        risk_explain_replace(engine->risk, old, request, view, engine->now, report);
+}
+
+/* What is counted as open of an order by funds: what they buy at the touch, one lot when there is none. */
+static qty_t open_qty(const struct engine *engine, const struct order_request *request)
+{
+    if (request->funds == 0)
+        return request->qty;
+    const struct instrument *instrument = &engine->instruments[request->instrument];
+    const qty_t qty =
+        order_request_affords(instrument, request->funds, engine->books[request->instrument].touch[SIDE_SELL].price);
+    return qty > 0 ? qty : instrument->lot;
+}
+
+err_t engine_place(struct engine *engine, const struct order_request *request, struct order *old,
+                   enum replace_mode mode, uint64_t *order_id)
+{
     const struct risk_view view = view_of(engine, request->instrument);
     if (UNLIKELY(engine->observer != NULL))
-        risk_explain(engine->risk, request, &view, engine->now, &engine->observer->report);
-    const enum reason reason = risk_check(engine->risk, request, &view, engine->now);
+        explain(engine, old, request, &view);
+    const enum reason reason = old == NULL ? risk_check(engine->risk, request, &view, engine->now)
+                                           : risk_check_replace(engine->risk, old, request, &view, engine->now);
+    struct order_request counted = *request;
+    counted.qty = open_qty(engine, request);
     struct order *order;
-    err_t err = order_table_add(engine->orders, request, engine->now, &order);
+    err_t err = order_table_add(engine->orders, &counted, engine->now, &order);
     if (err != ERR_OK)
         return err;
     order->locked = 0;
@@ -223,7 +262,8 @@ static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *r
     if (reason != REASON_NONE)
         return refuse(engine, order, reason);
     relock(engine, order, lock_wanted(engine, order));
-    err = engine->world->ops->submit(engine->world, engine->now, order);
+    err = old == NULL ? engine->world->ops->submit(engine->world, engine->now, order)
+                      : engine->world->ops->replace(engine->world, engine->now, old, order, mode);
     if (err != ERR_OK) {
         relock(engine, order, 0);
         return refuse(engine, order, REASON_VENUE);
@@ -232,6 +272,20 @@ static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *r
     if (engine->sink != NULL && engine->sink->order != NULL)
         engine->sink->order(engine->sink->context, engine->now, order, NULL);
     return ERR_OK;
+}
+
+bool engine_takes_request(const struct engine *engine, const struct order_request *request)
+{
+    return request->instrument < engine->instrument_count &&
+           order_request_is_sound(request, &engine->instruments[request->instrument]);
+}
+
+static err_t verb_submit(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id)
+{
+    struct engine *engine = engine_of(ctx);
+    if (!engine_takes_request(engine, request) || (request->flags & ORDER_REMAINING) != 0)
+        return ERR_RANGE;
+    return engine_place(engine, request, NULL, REPLACE_STOP_ON_FAILURE, order_id);
 }
 
 static err_t verb_cancel(struct strategy_ctx *ctx, uint64_t order_id)
@@ -243,11 +297,11 @@ static err_t verb_cancel(struct strategy_ctx *ctx, uint64_t order_id)
     if (order->cancel_pending)
         return ERR_STATE;
     if (UNLIKELY(engine->observer != NULL))
-        observe_cancel(engine, order);
+        engine_observe_cancel(engine, order);
     err_t err = engine->world->ops->cancel(engine->world, engine->now, order);
     if (err != ERR_OK)
         return err;
-    order->cancel_pending = 1;
+    order->cancel_pending = CANCEL_ALONE;
     engine->counters.cancels++;
     engine_fold_order(engine, DIGEST_CANCEL, order, order->price, order->qty);
     return ERR_OK;
@@ -392,6 +446,10 @@ const struct strategy_verbs engine_verbs = {
     .submit = verb_submit,
     .cancel = verb_cancel,
     .amend = verb_amend,
+    .replace = engine_verb_replace,
+    .cancel_all = engine_verb_cancel_all,
+    .countdown = engine_verb_countdown,
+    .batch = engine_verb_batch,
     .timer_at = verb_timer_at,
     .timer_cancel = verb_timer_cancel,
     .instrument_count = verb_instrument_count,

@@ -3,6 +3,7 @@
  *   engine.c         the step and the loop
  *   engine_orders.c  the strategy's verbs, the risk gate, executions, cash
  *   engine_venue.c   what the venue does to us: payments, and orders that it makes
+ *   engine_bulk.c    verbs about more than one order: replace, cancel-all, countdown, batch
  *   engine_value.c   marks and equity
  *   engine_fold.c    what the digest is fed with beyond the hot path: bodies, executions, orders, the last state
  */
@@ -74,8 +75,23 @@ void engine_fail(struct engine *engine, err_t err, const char *what, uint64_t nu
 void engine_tell_order(struct engine *engine, const struct order *order, const struct execution *execution);
 /* A line of the engine's own in the run's log. */
 void engine_log(struct engine *engine, enum log_level level, const char *text);
+/* Gate, table and world for a new order, which replaces `old` when that is not NULL. Answers as strategy_submit. */
+err_t engine_place(struct engine *engine, const struct order_request *request, struct order *old,
+                   enum replace_mode mode, uint64_t *order_id) MUST_USE;
+/* Of a known instrument, with fields that go together. */
+bool engine_takes_request(const struct engine *engine, const struct order_request *request);
+void engine_observe_cancel(const struct engine *engine, const struct order *order); /* there must be an observer */
 /* Deliver the refusals that were waiting when called. */
 void engine_deliver_refusals(struct engine *engine);
+/* ---- engine_bulk.c ---- */
+err_t engine_verb_replace(struct strategy_ctx *ctx, uint64_t order_id, const struct order_request *request,
+                          enum replace_mode mode, uint64_t *new_id);
+err_t engine_verb_cancel_all(struct strategy_ctx *ctx, uint16_t instrument);
+err_t engine_verb_countdown(struct strategy_ctx *ctx, uint16_t instrument, ns_t delay);
+err_t engine_verb_batch(struct strategy_ctx *ctx, struct order_action *actions, uint32_t count);
+/* A request about an instrument was refused, or did not get there. */
+void engine_on_refusal(struct engine *engine, const struct event *event);
+
 /* Give the gate the equity of every settle currency, as of `ts`. */
 void engine_mark_risk(struct engine *engine, ns_t ts);
 /* An answer or a timer at `ts` may come before the rest of the run. */
@@ -115,7 +131,11 @@ enum digest_mark {
     DIGEST_PLOT,
     DIGEST_TIMER,
     DIGEST_STATE,
-    DIGEST_WRITE
+    DIGEST_WRITE,
+    DIGEST_REPLACE,
+    DIGEST_CANCEL_ALL,
+    DIGEST_COUNTDOWN,
+    DIGEST_BATCH
 };
 
 /* ---- engine_venue.c ---- */

@@ -21,7 +21,7 @@
 bool order_transition_legal(enum order_state state, enum exec_kind kind)
 {
     enum { A = 1 << EXEC_ACK, R = 1 << EXEC_REJECT, F = 1 << EXEC_FILL, C = 1 << EXEC_CANCELLED };
-    enum { X = 1 << EXEC_EXPIRED, M = 1 << EXEC_AMENDED };
+    enum { X = 1 << EXEC_EXPIRED, M = 1 << EXEC_AMENDED | 1 << EXEC_REDUCED };
     enum { N = 1 << EXEC_CANCEL_REJECT | 1 << EXEC_AMEND_REJECT }; /* answers to a request that lost a race */
     static const unsigned legal[ORDER_STATE_COUNT] = {
         [ORDER_NONE] = 0,
@@ -51,23 +51,53 @@ static err_t add_fee(struct order *order, const struct execution *execution)
     return ERR_OK;
 }
 
+/* The most that a fill may be. What funds buy is only known when they have bought it. */
+static qty_t fill_room(const struct order *order)
+{
+    return order->funds != 0 ? INT64_MAX - order->filled : order_leaves(order);
+}
+
 static err_t apply_fill(struct order *order, const struct execution *execution, ns_t ts)
 {
-    if (execution->qty <= 0 || execution->qty > order_leaves(order))
+    if (execution->qty <= 0 || execution->qty > fill_room(order))
         return ERR_RANGE;
     err_t err = add_fee(order, execution);
     if (err != ERR_OK)
         return err;
     order->filled += execution->qty;
-    /* Cannot overflow: |price| < 2^63 and the quantities sum to at most `qty` < 2^63. */
+    /* Cannot overflow: |price| < 2^63 and the quantities sum to less than 2^63. */
     order->cost += (money_t)execution->price * execution->qty;
     order->fill_count++;
     order->state = ORDER_LIVE;
-    if (order_leaves(order) == 0) {
+    if (order->funds != 0 && (order->filled > order->qty || execution->leaves == 0))
+        order->qty = order->filled;
+    if (order->funds != 0 ? execution->leaves == 0 : order_leaves(order) == 0) {
         order->state = ORDER_FILLED;
         order->done_ts = ts;
     }
     return ERR_OK;
+}
+
+static err_t apply_reduced(struct order *order, const struct execution *execution)
+{
+    if (order->funds == 0) {
+        if (execution->qty <= order->filled || execution->qty > order->qty)
+            return ERR_RANGE;
+        order->qty = execution->qty;
+    }
+    order->state = ORDER_LIVE;
+    return ERR_OK;
+}
+
+/* What is only known when the order arrives: the limit of a best order, the quantity of a replacement by what was
+ * left. */
+static void take_terms(struct order *order, const struct execution *execution)
+{
+    if (order->type == ORDER_BEST)
+        order->price = execution->price;
+    if ((order->flags & ORDER_REMAINING) && execution->qty > 0 && execution->qty < order->qty &&
+        execution->qty > order->filled)
+        order->qty = execution->qty;
 }
 
 static void end(struct order *order, enum order_state state, const struct execution *execution, ns_t ts)
@@ -90,6 +120,8 @@ err_t order_apply(struct order *order, const struct execution *execution, ns_t t
         order->ack_ts = ts;
         if (order->state == ORDER_PENDING)
             order->state = ORDER_LIVE;
+        if (order->state == ORDER_LIVE)
+            take_terms(order, execution);
         break;
     case EXEC_FILL:
         err = apply_fill(order, execution, ts);
@@ -101,6 +133,9 @@ err_t order_apply(struct order *order, const struct execution *execution, ns_t t
         order->qty = execution->qty;
         order->amend_pending = 0;
         order->state = ORDER_LIVE;
+        break;
+    case EXEC_REDUCED:
+        err = apply_reduced(order, execution);
         break;
     case EXEC_REJECT:
         end(order, ORDER_REJECTED, execution, ts);
@@ -277,6 +312,9 @@ err_t order_table_add(struct order_table *table, const struct order_request *req
                                  .type = request->type,
                                  .tif = request->tif,
                                  .flags = request->flags,
+                                 .stp = request->stp,
+                                 .funds = request->funds,
+                                 .expire_ts = request->expire_ts,
                                  .state = ORDER_PENDING};
     table->index[index_cell(table, slot->order.id)] = number;
     list_append(table, &table->open, number);
@@ -402,14 +440,21 @@ const char *reason_name(enum reason reason)
 
 const char *tif_name(enum time_in_force tif)
 {
-    static const char *const names[] = {"gtc", "ioc", "fok"};
+    static const char *const names[] = {"gtc", "ioc", "fok", "gtd"};
     return (unsigned)tif < ARRAY_LEN(names) ? names[tif] : "?";
 }
 
 const char *order_type_name(enum order_type type)
 {
-    static const char *const names[] = {"limit", "market"};
+    static const char *const names[] = {"limit", "market", "best"};
     return (unsigned)type < ARRAY_LEN(names) ? names[type] : "?";
+}
+
+const char *stp_mode_name(enum stp_mode mode)
+{
+    static const char *const names[] = {"default",      "reject",      "none",     "expire_taker",
+                                        "expire_maker", "expire_both", "decrement"};
+    return (unsigned)mode < ARRAY_LEN(names) ? names[mode] : "?";
 }
 
 const char *side_name(enum side side)

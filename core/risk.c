@@ -7,6 +7,8 @@
  */
 #include "core/risk.h"
 
+#include "core/order_request.h"
+
 #include <string.h>
 
 #define NS_PER_DAY (86400 * NS_PER_S)
@@ -166,11 +168,12 @@ struct candidate {
     const struct risk_view *view;
     uint16_t instrument;
     enum side side;
-    bool is_market, reduce_only;
-    bool is_new;   /* takes a place among the open orders */
-    px_t price;    /* of a limit order */
-    qty_t qty;     /* the whole order */
-    money_t grows; /* by how much the open quantity of its side does */
+    bool is_market, reduce_only; /* is_market: no limit of its own */
+    bool is_new;                 /* takes a place among the open orders */
+    px_t price;                  /* of a limit order */
+    qty_t qty;                   /* the whole order; of one by funds what they buy at the touch */
+    money_t funds;               /* at MONEY_DECIMALS; 0: an order by quantity */
+    money_t grows;               /* by how much the open quantity of its side does */
 };
 
 /* The best price that the order could trade at; 0: none that can be relied on. */
@@ -184,6 +187,10 @@ static px_t opposite_touch(const struct candidate *order)
 /* REASON_RISK_NOTIONAL: too large to be told. */
 static enum reason notional_of(const struct candidate *order, money_t *notional)
 {
+    if (order->funds != 0) {
+        *notional = order->funds;
+        return REASON_NONE;
+    }
     px_t price = order->is_market ? opposite_touch(order) : order->price;
     if (order->is_market && price == 0)
         return REASON_RISK_NO_MARKET;
@@ -214,7 +221,11 @@ static money_t position_after(const struct candidate *order)
 
 static enum reason check_position(const struct risk_limits *limits, const struct candidate *order)
 {
-    if (limits->position_max == 0 || order->reduce_only || order->grows <= 0) /* the last: an amend to less */
+    if (limits->position_max == 0 || order->reduce_only)
+        return REASON_NONE;
+    if (order->funds != 0 && opposite_touch(order) == 0)
+        return REASON_RISK_NO_MARKET;
+    if (order->grows <= 0) /* an amend to less */
         return REASON_NONE;
     return position_after(order) > limits->position_max ? REASON_RISK_POSITION : REASON_NONE;
 }
@@ -274,15 +285,29 @@ static enum reason check(struct risk *risk, const struct candidate *order, ns_t 
 
 static struct candidate of_request(const struct order_request *request, const struct risk_view *view)
 {
-    return (struct candidate){.view = view,
+    struct candidate order = {.view = view,
                               .instrument = request->instrument,
                               .side = (enum side)request->side,
-                              .is_market = request->type == ORDER_MARKET,
+                              .is_market = request->type != ORDER_LIMIT,
                               .reduce_only = (request->flags & ORDER_REDUCE_ONLY) != 0,
                               .is_new = true,
                               .price = request->price,
                               .qty = request->qty,
-                              .grows = request->qty};
+                              .funds = request->funds};
+    if (request->funds != 0)
+        order.qty = order_request_affords(view->instrument, request->funds, opposite_touch(&order));
+    order.grows = order.qty;
+    return order;
+}
+
+static struct candidate of_replace(const struct order *old, const struct order_request *request,
+                                   const struct risk_view *view)
+{
+    struct candidate order = of_request(request, view);
+    order.is_new = false;
+    if ((request->flags & ORDER_REMAINING) && request->side == old->side)
+        order.grows = 0;
+    return order;
 }
 
 static struct candidate of_amend(const struct order *order, px_t price, qty_t qty, const struct risk_view *view)
@@ -290,7 +315,7 @@ static struct candidate of_amend(const struct order *order, px_t price, qty_t qt
     return (struct candidate){.view = view,
                               .instrument = order->instrument,
                               .side = (enum side)order->side,
-                              .is_market = order->type == ORDER_MARKET,
+                              .is_market = order->type != ORDER_LIMIT,
                               .reduce_only = (order->flags & ORDER_REDUCE_ONLY) != 0,
                               .is_new = false,
                               .price = price,
@@ -301,6 +326,13 @@ static struct candidate of_amend(const struct order *order, px_t price, qty_t qt
 enum reason risk_check(struct risk *risk, const struct order_request *request, const struct risk_view *view, ns_t ts)
 {
     const struct candidate order = of_request(request, view);
+    return check(risk, &order, ts);
+}
+
+enum reason risk_check_replace(struct risk *risk, const struct order *old, const struct order_request *request,
+                               const struct risk_view *view, ns_t ts)
+{
+    const struct candidate order = of_replace(old, request, view);
     return check(risk, &order, ts);
 }
 
@@ -393,6 +425,13 @@ void risk_explain(const struct risk *risk, const struct order_request *request, 
                   struct risk_report *report)
 {
     const struct candidate order = of_request(request, view);
+    explain(risk, &order, ts, report);
+}
+
+void risk_explain_replace(const struct risk *risk, const struct order *old, const struct order_request *request,
+                          const struct risk_view *view, ns_t ts, struct risk_report *report)
+{
+    const struct candidate order = of_replace(old, request, view);
     explain(risk, &order, ts, report);
 }
 

@@ -8,6 +8,7 @@
  * Money limits are in the instrument's settle (spot: quote) currency at MONEY_DECIMALS; notionals are rounded
  * up. A market order is valued at the opposite touch; where a check needs a touch and the book is stale or that
  * side empty, the answer is REASON_RISK_NO_MARKET.
+ * An order by funds is worth its funds, and its quantity is what they buy at that touch.
  * An order that only reduces an open position passes the position check, and so does a reduce-only one.
  *
  * The daily loss is counted from the equity at 00:00 UTC of the event's day (the first mark of the day), to the
@@ -90,6 +91,13 @@ void risk_explain(const struct risk *risk, const struct order_request *request, 
                   struct risk_report *report);
 void risk_explain_amend(const struct risk *risk, const struct order *order, px_t price, qty_t qty,
                         const struct risk_view *view, ns_t ts, struct risk_report *report);
+void risk_explain_replace(const struct risk *risk, const struct order *old, const struct order_request *request,
+                          const struct risk_view *view, ns_t ts, struct risk_report *report);
+/* The order that is to replace `old`, which is in view->orders. It takes the other's place among the open orders. For
+ * the position both count, because the old one may fill in part before it is cancelled; but of the same side with
+ * ORDER_REMAINING both together are no more than the old one was. */
+enum reason risk_check_replace(struct risk *risk, const struct order *old, const struct order_request *request,
+                               const struct risk_view *view, ns_t ts);
 void risk_kill(struct risk *risk);
 void risk_clear(struct risk *risk);
 bool risk_killed(const struct risk *risk);

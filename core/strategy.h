@@ -98,6 +98,16 @@ struct strategy {
     size_t (*state_size_of)(const void *state);
 };
 
+/* One request of a batch. */
+enum action_kind { ACTION_SUBMIT, ACTION_CANCEL, ACTION_AMEND };
+struct order_action {
+    enum action_kind kind;
+    struct order_request request; /* SUBMIT */
+    uint64_t order_id;            /* CANCEL, AMEND: which; SUBMIT: the new id is put here */
+    px_t price;                   /* AMEND */
+    qty_t qty;                    /* AMEND */
+    err_t result;                 /* of this request, as its own verb would have answered */
+};
 #define STRATEGY_FILE_NAME_MAX 47
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -107,6 +117,11 @@ struct strategy_verbs {
     err_t (*submit)(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id);
     err_t (*cancel)(struct strategy_ctx *ctx, uint64_t order_id);
     err_t (*amend)(struct strategy_ctx *ctx, uint64_t order_id, px_t price, qty_t qty);
+    err_t (*replace)(struct strategy_ctx *ctx, uint64_t order_id, const struct order_request *request,
+                     enum replace_mode mode, uint64_t *new_id);
+    err_t (*cancel_all)(struct strategy_ctx *ctx, uint16_t instrument);
+    err_t (*countdown)(struct strategy_ctx *ctx, uint16_t instrument, ns_t delay);
+    err_t (*batch)(struct strategy_ctx *ctx, struct order_action *actions, uint32_t count);
     err_t (*timer_at)(struct strategy_ctx *ctx, ns_t deadline, uint64_t *timer_id);
     err_t (*timer_cancel)(struct strategy_ctx *ctx, uint64_t timer_id);
     uint16_t (*instrument_count)(struct strategy_ctx *ctx);
@@ -135,7 +150,8 @@ static inline ns_t strategy_now(struct strategy_ctx *ctx)
 }
 /* Ask for an order. OK: it passed the risk gate and was sent; *order_id is its id (order_id may be NULL).
  * ERR_RISK: refused, and `order` is called with the reason. ERR_FULL: the order table is full of open
- * orders. ERR_RANGE: the request itself is wrong (unknown instrument, quantity <= 0). */
+ * orders. ERR_RANGE: the request itself is wrong (unknown instrument, fields that do not go together:
+ * core/order_request.h). */
 static inline err_t strategy_submit(struct strategy_ctx *ctx, const struct order_request *request, uint64_t *order_id)
 {
     return ctx->verbs->submit(ctx, request, order_id);
@@ -149,24 +165,23 @@ static inline err_t strategy_limit(struct strategy_ctx *ctx, uint16_t instrument
                                     .type = ORDER_LIMIT,
                                     .tif = (uint8_t)tif,
                                     .flags = (uint8_t)order_flags,
-                                    .reserved = {0, 0},
                                     .price = price,
-                                    .qty = qty,
-                                    .tag = 0};
+                                    .qty = qty};
     return strategy_submit(ctx, &request, order_id);
 }
 static inline err_t strategy_market(struct strategy_ctx *ctx, uint16_t instrument, enum side side, qty_t qty,
                                     uint64_t *order_id)
 {
-    struct order_request request = {.instrument = instrument,
-                                    .side = (uint8_t)side,
-                                    .type = ORDER_MARKET,
-                                    .tif = TIF_IOC,
-                                    .flags = 0,
-                                    .reserved = {0, 0},
-                                    .price = 0,
-                                    .qty = qty,
-                                    .tag = 0};
+    struct order_request request = {
+        .instrument = instrument, .side = (uint8_t)side, .type = ORDER_MARKET, .tif = TIF_IOC, .qty = qty};
+    return strategy_submit(ctx, &request, order_id);
+}
+/* Buy for an amount of the quote currency, fees on top; spot only. `funds` is at MONEY_DECIMALS. */
+static inline err_t strategy_market_quote(struct strategy_ctx *ctx, uint16_t instrument, money_t funds,
+                                          uint64_t *order_id)
+{
+    struct order_request request = {
+        .instrument = instrument, .side = SIDE_BUY, .type = ORDER_MARKET, .tif = TIF_IOC, .funds = funds};
     return strategy_submit(ctx, &request, order_id);
 }
 /* ERR_NOTFOUND: unknown or ended; ERR_STATE: a cancel is already under way. */
@@ -177,6 +192,33 @@ static inline err_t strategy_cancel(struct strategy_ctx *ctx, uint64_t order_id)
 static inline err_t strategy_amend(struct strategy_ctx *ctx, uint64_t order_id, px_t price, qty_t qty)
 {
     return ctx->verbs->amend(ctx, order_id, price, qty);
+}
+/* Cancel an order and place another one of the same instrument, in one request: the cancel first, the new order at
+ * the end of its queue. Answers for the new order are those of strategy_submit (a refusal by the gate leaves the old
+ * one alone), for the old one those of strategy_cancel. With ORDER_REMAINING the new quantity is at most what was
+ * left. */
+static inline err_t strategy_replace(struct strategy_ctx *ctx, uint64_t order_id, const struct order_request *request,
+                                     enum replace_mode mode, uint64_t *new_id)
+{
+    return ctx->verbs->replace(ctx, order_id, request, mode, new_id);
+}
+/* Ask for the cancel of every open order of an instrument. ERR_NOTFOUND: none is open. */
+static inline err_t strategy_cancel_all(struct strategy_ctx *ctx, uint16_t instrument)
+{
+    return ctx->verbs->cancel_all(ctx, instrument);
+}
+/* Dead-man switch: the venue cancels everything of the instrument `delay` after this reaches it, unless it is called
+ * again before; 0 switches it off. ERR_RANGE: a delay below 0, no such instrument. */
+static inline err_t strategy_countdown(struct strategy_ctx *ctx, uint16_t instrument, ns_t delay)
+{
+    return ctx->verbs->countdown(ctx, instrument, delay);
+}
+/* Up to ORDER_BATCH_MAX requests in one message: they reach the venue at one instant, in this order, and each is
+ * checked, sent and answered on its own. ERR_RANGE: too many, nothing is done. Otherwise OK, and each action has its
+ * result. */
+static inline err_t strategy_batch(struct strategy_ctx *ctx, struct order_action *actions, uint32_t count)
+{
+    return ctx->verbs->batch(ctx, actions, count);
 }
 /* One shot at `deadline` (not before now). Timers due together fire in (deadline, id) order. */
 static inline err_t strategy_timer_at(struct strategy_ctx *ctx, ns_t deadline, uint64_t *timer_id)
@@ -239,9 +281,10 @@ static inline void strategy_plot(struct strategy_ctx *ctx, const char *name, int
     ctx->verbs->plot(ctx, name, value, decimals);
 }
 /* A line, without its end, to a file of this name in the run's directory, in the order of the calls; folded into the
- * digest. The name is 1 to STRATEGY_FILE_NAME_MAX letters, digits and ._- and begins with a letter or digit. ERR_RANGE:
- * another name, or a line end in the line. A name that the run itself uses ("fills.csv") ends the run, and so does a
- * disk that is full: neither is told here, since a strategy must not behave otherwise when nobody wants its files. */
+ * digest. The name is 1 to STRATEGY_FILE_NAME_MAX letters, digits and ._- and begins with a letter or digit.
+ * ERR_RANGE: another name, or a line end in the line. A name that the run itself uses ("fills.csv") ends the run, and
+ * so does a disk that is full: neither is told here, since a strategy must not behave otherwise when nobody wants its
+ * files. */
 static inline err_t strategy_write(struct strategy_ctx *ctx, const char *file, const char *line)
 {
     return ctx->verbs->write(ctx, file, line);

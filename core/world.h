@@ -9,8 +9,9 @@
  * call each: events from `at` to `end`, of which those with ts < `until` may be consumed. Submitting lowers
  * `until` when an answer could come before the rest of the run; the engine lowers it for its timers.
  *
- * Lockstep. A world may have several faces of this kind, one for each engine, over the same market: fill models compared
- * on one day. The first engine leads: it asks for runs and all eat the leader's run; executions are for one of them.
+ * Lockstep. A world may have several faces of this kind, one for each engine, over the same market: fill models
+ * compared on one day. The first engine leads: it asks for runs and all eat the leader's run; executions are for one
+ * of them.
  *
  * Gateway verbs never answer directly: what became of an order arrives as an EVENT_EXECUTION.
  */
@@ -39,6 +40,16 @@ struct world_ops {
     err_t (*submit)(struct world *world, ns_t now, const struct order *order) MUST_USE;
     err_t (*cancel)(struct world *world, ns_t now, const struct order *order) MUST_USE;
     err_t (*amend)(struct world *world, ns_t now, const struct order *order, px_t price, qty_t qty) MUST_USE;
+    /* Cancel `old`, then place `order`, in one request; each is answered by itself. */
+    err_t (*replace)(struct world *world, ns_t now, const struct order *old, const struct order *order,
+                     enum replace_mode mode) MUST_USE;
+    /* All orders of an instrument. When it does not get there: CANCEL_REJECT with order_id 0. */
+    err_t (*cancel_all)(struct world *world, ns_t now, uint16_t instrument) MUST_USE;
+    /* Cancel all orders of an instrument `delay` after this arrives, unless it is armed anew before; 0 disarms.
+     * Answered by the cancels; when it is refused or does not get there: AMEND_REJECT with order_id 0. */
+    err_t (*countdown)(struct world *world, ns_t now, uint16_t instrument, ns_t delay) MUST_USE;
+    /* What is sent between `begin` and the call without it goes in one message: it arrives, or is lost, together. */
+    void (*batch)(struct world *world, ns_t now, bool begin);
     void (*close)(struct world *world);
 };
 struct world {

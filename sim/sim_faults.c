@@ -296,15 +296,16 @@ bool sim_lose_request(struct branch *branch, ns_t now, ns_t arrival, uint64_t nu
 
 bool sim_refuse_request(struct branch *branch, ns_t ts, const struct venue_request *body)
 {
-    static const uint8_t kinds[] = {
-        [VENUE_NEW] = EXEC_REJECT, [VENUE_CANCEL] = EXEC_CANCEL_REJECT, [VENUE_AMEND] = EXEC_AMEND_REJECT};
     struct fault_span outage;
     if (branch->sim->faults->outage_silent || !faults_at(branch->sim->faults, FAULT_OUTAGE, ts, &outage))
         return false;
-    const struct execution refusal = {
-        .order_id = body->order_id, .venue_ts = ts, .kind = kinds[body->kind], .reason = REASON_OUTAGE};
+    struct execution said[2];
+    const uint32_t count = sim_refusals(body, REASON_OUTAGE, said);
     branch->faults.requests_refused++;
-    sim_world_answer(branch, ts, &refusal, body->instrument);
+    for (uint32_t i = 0; i < count; i++) {
+        said[i].venue_ts = ts;
+        sim_world_answer(branch, ts, &said[i], body->instrument);
+    }
     return true;
 }
 

@@ -39,6 +39,13 @@ struct response {
     struct execution body;
 };
 
+/* Requests that go in one message share its way. */
+struct message {
+    bool batch, on_its_way;
+    uint64_t number;
+    struct latency_outcome way;
+};
+
 /* Numbers the messages of one direction and one moment, for the latency model. */
 struct moment {
     ns_t ts;
@@ -56,8 +63,8 @@ struct word_queue {
  * when it is up again. */
 struct line {
     enum { LINE_NEVER, LINE_UP, LINE_GAP, LINE_DOWN, LINE_TELLING } state; /* NEVER: it cannot be cut */
-    struct fault_span span;                                                /* the next window, or the one that it is in */
-    uint16_t told;                                                         /* TELLING: the instrument whose turn it is */
+    struct fault_span span; /* the next window, or the one that it is in */
+    uint16_t told;          /* TELLING: the instrument whose turn it is */
 };
 
 /* One engine's side of the world: its orders on their way, its venue, what comes back. */
@@ -66,6 +73,8 @@ struct branch {
     struct sim_world *sim;
     struct venue *venue;
     struct moment sending, answering;
+    struct message message;
+    const ns_t *timer; /* when the venue next does something by itself */
     struct request *requests;
     struct response *responses;
     uint64_t request_head, request_tail, response_head, response_tail;
@@ -74,6 +83,7 @@ struct branch {
     struct word_queue timeouts; /* of requests that were lost */
     struct word_queue reports;  /* what answers said that were lost, and what came for their orders meanwhile */
     struct event execution_event;
+    ns_t word_last; /* when the engine last heard of an order */
     uint64_t sent, answered, rejected;
     struct sim_fault_stats faults;
     struct venue_watch *watch; /* NULL: none */
@@ -104,6 +114,7 @@ struct sim_world {
     bool *instrument_awake;
     uint16_t instrument_count;
     struct merge_tree by_ts, by_exch;
+    ns_t market_last; /* the latest arrival of what the venue has passed */
     ns_t venue_done;  /* the venue has seen everything up to here */
     ns_t engine_next; /* no request can be sent before; while the venue advances */
     uint32_t mask;    /* requests_max - 1 */
@@ -168,6 +179,8 @@ err_t sim_take_back_run(struct sim_world *sim) MUST_USE;
 void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct execution *execution, uint16_t instrument);
 /* Whatever venue still sleeps wakes, with the books that the engine has now. */
 err_t sim_wake_all(struct sim_world *sim) MUST_USE;
+/* What a request that came to nothing is answered with: one execution, of a replacement two. Returns how many. */
+uint32_t sim_refusals(const struct venue_request *body, enum reason reason, struct execution said[2]);
 /* A request sent `now` is lost on the way, and after `delay` we hear of it. */
 err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t delay,
                  const struct venue_request *body, enum reason reason);

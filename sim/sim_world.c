@@ -83,6 +83,8 @@ static void venue_take(struct sim_world *sim, struct lane *lane, const struct ev
     if (event->exch_ts != 0)
         sim_keep_delay(lane, event);
     sim->clock_behind += event->exch_ts > event->ts;
+    if (event->ts > sim->market_last)
+        sim->market_last = event->ts;
     if (event->instrument < sim->instrument_count ? sim->instrument_awake[event->instrument]
                                                   : event->kind == EVENT_GAP)
         venue_market(sim->branches[0].venue, ts, event);
@@ -121,6 +123,56 @@ static void find_word(struct sim_world *sim)
     }
 }
 
+static ns_t earlier_word(const struct branch *branch, const struct word_queue *words, ns_t ts)
+{
+    if (words->head == words->tail)
+        return ts;
+    const ns_t word = words->ring[words->head & branch->sim->mask].ts;
+    return word < ts ? word : ts;
+}
+
+/* When the next word about an order of the branch comes. */
+static ns_t word_of(const struct branch *branch)
+{
+    ns_t ts = NS_MAX;
+    if (branch->response_head != branch->response_tail)
+        ts = branch->responses[branch->response_head & branch->sim->mask].ts;
+    ts = earlier_word(branch, &branch->refusals, ts);
+    ts = earlier_word(branch, &branch->timeouts, ts);
+    return earlier_word(branch, &branch->reports, ts);
+}
+
+/* What a venue does by itself is only done when its engine has got there: how far the venue is read ahead hangs on
+ * the blocks of a tape, and a run must end the same however they are cut. When the market is over, a venue's time
+ * goes on to the next word about an order and to what is still to be answered, and then stands. */
+enum passing { PASS_NOW, PASS_LATER, PASS_NEVER };
+static enum passing may_pass(const struct sim_world *sim, const struct branch *branch, ns_t due)
+{
+    if (merge_tree_key(&sim->by_ts) != NS_MAX)
+        return due <= sim->engine_next ? PASS_NOW : PASS_LATER;
+    const ns_t word = word_of(branch);
+    if (merge_tree_key(&sim->by_exch) != NS_MAX || due <= sim->market_last || due <= branch->word_last)
+        return PASS_NOW;
+    if (word != NS_MAX)
+        return due <= word ? PASS_NOW : PASS_LATER;
+    return branch->request_head != branch->request_tail ? PASS_NOW : PASS_NEVER;
+}
+
+/* The branch whose venue is the next to do something by itself; NS_MAX: none. */
+static struct branch *next_timer(const struct sim_world *sim, ns_t *due)
+{
+    struct branch *first = NULL;
+    *due = NS_MAX;
+    for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++) {
+        const ns_t ts = *branch->timer;
+        if (UNLIKELY(ts < *due) && may_pass(sim, branch, ts) != PASS_NEVER) {
+            first = branch;
+            *due = ts;
+        }
+    }
+    return first;
+}
+
 /* Let the venues live up to min(engine_next + entry), or less when one answers earlier. */
 static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
 {
@@ -130,9 +182,17 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
         const ns_t limit = later(sim->engine_next, sim->entry_min);
         const ns_t market = merge_tree_key(&sim->by_exch);
         const ns_t request = sim->request.ts;
-        if (UNLIKELY(*sim->due < market && *sim->due < request && *sim->due < limit) &&
+        ns_t timer;
+        struct branch *waking = next_timer(sim, &timer);
+        if (UNLIKELY(*sim->due < market && *sim->due < request && *sim->due < limit && *sim->due < timer) &&
             (market != NS_MAX || request != NS_MAX)) {
             venue_elapse(sim->branches[0].venue, *sim->due);
+        } else if (UNLIKELY(waking != NULL && timer <= market && timer <= request && timer <= limit)) {
+            if (may_pass(sim, waking, timer) == PASS_LATER) {
+                sim->venue_done = timer - 1;
+                return sim->broken;
+            }
+            venue_pass(waking->venue, timer);
         } else if (market <= request && market <= limit && market != NS_MAX) {
             const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
             struct lane *lane = &sim->lanes[number];
@@ -288,13 +348,30 @@ static void end_run_before(struct sim_world *sim, ns_t answer)
         sim_run(sim)->until = until;
 }
 
+uint32_t sim_refusals(const struct venue_request *body, enum reason reason, struct execution said[2])
+{
+    static const uint8_t kinds[] = {[VENUE_NEW] = EXEC_REJECT,
+                                    [VENUE_CANCEL] = EXEC_CANCEL_REJECT,
+                                    [VENUE_AMEND] = EXEC_AMEND_REJECT,
+                                    [VENUE_REPLACE] = EXEC_REJECT,
+                                    [VENUE_CANCEL_ALL] = EXEC_CANCEL_REJECT,
+                                    [VENUE_COUNTDOWN] = EXEC_AMEND_REJECT};
+    uint32_t count = 0;
+    if (body->kind == VENUE_REPLACE)
+        said[count++] =
+            (struct execution){.order_id = body->old_id, .kind = EXEC_CANCEL_REJECT, .reason = (uint16_t)reason};
+    said[count++] =
+        (struct execution){.order_id = body->order_id, .kind = kinds[body->kind], .reason = (uint16_t)reason};
+    return count;
+}
+
 err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t delay,
                  const struct venue_request *body, enum reason reason)
 {
-    static const uint8_t kinds[] = {
-        [VENUE_NEW] = EXEC_REJECT, [VENUE_CANCEL] = EXEC_CANCEL_REJECT, [VENUE_AMEND] = EXEC_AMEND_REJECT};
+    struct execution said[2];
+    const uint32_t count = sim_refusals(body, reason, said);
     struct sim_world *sim = branch->sim;
-    if (words->tail - words->head >= sim->mask) /* the one given last stays whole */
+    if (words->tail - words->head + count > sim->mask) /* the one given last stays whole */
         return sim_break(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
     ns_t ts = later(now, delay);
     if (ts < words->last)
@@ -302,14 +379,25 @@ err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t
     words->last = ts;
     if (UNLIKELY(branch->watch != NULL))
         watch_request(branch, WHY_LOST, now, body, delay, ts);
-    words->ring[words->tail++ & sim->mask] = (struct response){
-        .ts = ts,
-        .instrument = body->instrument,
-        .body = {.order_id = body->order_id, .kind = kinds[body->kind], .reason = (uint16_t)reason}};
+    for (uint32_t i = 0; i < count; i++)
+        words->ring[words->tail++ & sim->mask] =
+            (struct response){.ts = ts, .instrument = body->instrument, .body = said[i]};
     branch->rejected += reason == REASON_VENUE;
     is_under_way(&sim->word, branch, ts);
     end_run_before(sim, ts);
     return ERR_OK;
+}
+
+/* How a message sent now fares; the first request of a batch decides for all. */
+static const struct message *message_of(struct branch *branch, ns_t now)
+{
+    struct message *message = &branch->message;
+    if (!message->batch || !message->on_its_way) {
+        message->number = number_at(&branch->sending, now);
+        message->way = latency_entry(&branch->sim->latency, now, message->number);
+    }
+    message->on_its_way = true;
+    return message;
 }
 
 static err_t send(struct branch *branch, ns_t now, const struct venue_request *body)
@@ -319,15 +407,15 @@ static err_t send(struct branch *branch, ns_t now, const struct venue_request *b
         return sim->broken;
     if (sim->market_over)
         return ERR_END;
-    const uint64_t number = number_at(&branch->sending, now);
-    const struct latency_outcome way = latency_entry(&sim->latency, now, number);
+    const struct message *message = message_of(branch, now);
+    const struct latency_outcome way = message->way;
     err_t lost;
     if (way.rejected)
         return sim_refuse(branch, &branch->refusals, now, way.delay, body, REASON_VENUE);
     ns_t arrival = later(now, way.delay);
     if (arrival < branch->last_arrival)
         arrival = branch->last_arrival;
-    if (UNLIKELY(sim->faults != NULL) && sim_lose_request(branch, now, arrival, number, body, &lost))
+    if (UNLIKELY(sim->faults != NULL) && sim_lose_request(branch, now, arrival, message->number, body, &lost))
         return lost;
     /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
      * request would let the blocks decide. */
@@ -348,17 +436,25 @@ static err_t send(struct branch *branch, ns_t now, const struct venue_request *b
     return ERR_OK;
 }
 
+static struct venue_request request_of(enum venue_request_kind kind, const struct order *order, px_t price, qty_t qty)
+{
+    return (struct venue_request){.kind = kind,
+                                  .order_id = order->id,
+                                  .instrument = order->instrument,
+                                  .side = order->side,
+                                  .type = order->type,
+                                  .tif = order->tif,
+                                  .flags = order->flags,
+                                  .stp = order->stp,
+                                  .price = price,
+                                  .qty = order->funds != 0 ? 0 : qty,
+                                  .funds = order->funds,
+                                  .expire_ts = order->expire_ts};
+}
+
 static err_t sim_submit(struct world *world, ns_t now, const struct order *order)
 {
-    const struct venue_request body = {.kind = VENUE_NEW,
-                                       .order_id = order->id,
-                                       .instrument = order->instrument,
-                                       .side = order->side,
-                                       .type = order->type,
-                                       .tif = order->tif,
-                                       .flags = order->flags,
-                                       .price = order->price,
-                                       .qty = order->qty};
+    const struct venue_request body = request_of(VENUE_NEW, order, order->price, order->qty);
     return send(branch_of(world), now, &body);
 }
 
@@ -370,16 +466,35 @@ static err_t sim_cancel(struct world *world, ns_t now, const struct order *order
 
 static err_t sim_amend(struct world *world, ns_t now, const struct order *order, px_t price, qty_t qty)
 {
-    const struct venue_request body = {.kind = VENUE_AMEND,
-                                       .order_id = order->id,
-                                       .instrument = order->instrument,
-                                       .side = order->side,
-                                       .type = order->type,
-                                       .tif = order->tif,
-                                       .flags = order->flags,
-                                       .price = price,
-                                       .qty = qty};
+    const struct venue_request body = request_of(VENUE_AMEND, order, price, qty);
     return send(branch_of(world), now, &body);
+}
+
+static err_t sim_replace(struct world *world, ns_t now, const struct order *old, const struct order *order,
+                         enum replace_mode mode)
+{
+    struct venue_request body = request_of(VENUE_REPLACE, order, order->price, order->qty);
+    body.old_id = old->id;
+    body.replace_mode = mode;
+    return send(branch_of(world), now, &body);
+}
+
+static err_t sim_cancel_all(struct world *world, ns_t now, uint16_t instrument)
+{
+    const struct venue_request body = {.kind = VENUE_CANCEL_ALL, .instrument = instrument};
+    return send(branch_of(world), now, &body);
+}
+
+static err_t sim_countdown(struct world *world, ns_t now, uint16_t instrument, ns_t delay)
+{
+    const struct venue_request body = {.kind = VENUE_COUNTDOWN, .instrument = instrument, .delay = delay};
+    return send(branch_of(world), now, &body);
+}
+
+static void sim_batch_message(struct world *world, ns_t now, bool begin)
+{
+    (void)now;
+    branch_of(world)->message = (struct message){.batch = begin};
 }
 
 /* ---- the feed ---- */
@@ -433,6 +548,7 @@ static void give_execution(struct sim_world *sim, struct branch *branch)
                                              .kind = EVENT_EXECUTION,
                                              .lane = sim->lane_count};
     find_word(sim);
+    branch->word_last = response->ts;
     sim->run_lane = sim->lane_count;
     *sim_run(sim) = (struct run){&branch->execution_event, &branch->execution_event + 1, NS_MAX, &branch->world};
 }
@@ -533,7 +649,15 @@ static void sim_close(struct world *world)
             lane->feed->ops->release(lane->feed, sim_batch(lane, lane->first)->handle);
 }
 
-static const struct world_ops sim_ops = {sim_refill, sim_submit, sim_cancel, sim_amend, sim_close};
+static const struct world_ops sim_ops = {.refill = sim_refill,
+                                         .submit = sim_submit,
+                                         .cancel = sim_cancel,
+                                         .amend = sim_amend,
+                                         .replace = sim_replace,
+                                         .cancel_all = sim_cancel_all,
+                                         .countdown = sim_countdown,
+                                         .batch = sim_batch_message,
+                                         .close = sim_close};
 
 static void *carve(uint8_t **at, size_t size)
 {
@@ -550,7 +674,8 @@ static void init_branch(struct sim_world *sim, uint16_t number, struct venue *ve
     branch->world.ops = &sim_ops;
     branch->world.run.until = NS_MAX;
     branch->sending.ts = branch->answering.ts = INT64_MIN;
-    branch->last_arrival = branch->last_response = INT64_MIN;
+    branch->last_arrival = branch->last_response = branch->word_last = INT64_MIN;
+    branch->timer = venue_timer(venue);
     branch->requests = carve(at, requests_max * sizeof(struct request));
     branch->responses = carve(at, requests_max * sizeof(struct response));
     branch->refusals =
@@ -574,7 +699,7 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
     sim->run_lane = config->lane_count;
     sim->instrument_count = config->instrument_count;
     sim->mask = config->requests_max - 1;
-    sim->venue_done = INT64_MIN;
+    sim->venue_done = sim->market_last = INT64_MIN;
     sim->request = sim->word = (struct soonest){NULL, NS_MAX};
     sim->lanes = carve(&at, config->lane_count * sizeof(struct lane));
     memset(sim->lanes, 0, config->lane_count * sizeof(struct lane));

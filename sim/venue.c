@@ -37,8 +37,9 @@ size_t venue_size(const struct venue_config *config)
     return ALIGN64(sizeof(struct venue)) + ALIGN64(instruments * sizeof(struct venue_instrument)) +
            ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
            (1 + LEVEL_SPREAD) * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
-           ALIGN64(account_size(config->instrument_count)) + l3_taken_memory(config) +
-           ALIGN64(instruments * sizeof(struct perp_market)) + (config->leader != NULL ? 0 : books_memory(config));
+           ALIGN64(orders * sizeof(uint32_t)) + ALIGN64(account_size(config->instrument_count)) +
+           l3_taken_memory(config) + ALIGN64(instruments * sizeof(struct perp_market)) +
+           (config->leader != NULL ? 0 : books_memory(config));
 }
 
 static void *carve(char **at, size_t size)
@@ -96,6 +97,9 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         .bucket_mask = bucket_count(config->own_orders_max) - 1,
         .level_mask = LEVEL_SPREAD * bucket_count(config->own_orders_max) - 1,
         .check_funds = config->check_funds,
+        .stp = config->stp == STP_DEFAULT ? STP_REJECT : config->stp,
+        .strict_types = config->strict_types,
+        .due_ts = NS_MAX,
         .stamp_slack = config->stamp_slack,
         .watch = config->watch,
         .now = INT64_MIN,
@@ -105,6 +109,7 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
     venue->levels = carve(&at, config->own_orders_max * sizeof(struct own_level));
     venue->buckets = carve(&at, (venue->bucket_mask + 1) * sizeof(uint32_t));
     venue->level_buckets = carve(&at, (venue->level_mask + 1) * sizeof(uint32_t));
+    venue->due = carve(&at, config->own_orders_max * sizeof(uint32_t));
     void *account_memory = carve(&at, account_size(config->instrument_count));
     venue->account = account_init(account_memory, config->instruments, config->instrument_count);
     perp_init(venue, carve(&at, config->instrument_count * sizeof(struct perp_market)), config);
@@ -114,6 +119,8 @@ struct venue *venue_init(void *memory, const struct venue_config *config, const 
         memset(market, 0, sizeof(*market));
         market->instrument = &config->instruments[i];
         market->fee_rule = fee_rule_of(market->instrument);
+        market->order_rules = order_rules_of(market->instrument);
+        market->countdown = NS_MAX;
         market->queue = config->queue;
         if (config->impacts != NULL && config->impacts[i].terms != 0)
             market->impact_model = &config->impacts[i];
@@ -180,6 +187,13 @@ bool venue_order(const struct venue *venue, uint64_t order_id, struct venue_orde
 
 /* ---- answers ---- */
 
+static qty_t said_leaves(const struct own_order *order)
+{
+    if (order->by_funds)
+        return order->funds == 0 ? 0 : LEAVES_UNKNOWN;
+    return own_leaves(order);
+}
+
 void venue_say(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason)
 {
     venue_say_of(venue, order, order, kind, reason);
@@ -196,9 +210,10 @@ void venue_say_of(struct venue *venue, const struct own_order *order, const stru
         .side = order_id_is_venues(order->order_id) ? order->side : 0,
         .reason = (uint16_t)reason,
     };
-    bool rests = kind == EXEC_ACK || kind == EXEC_AMENDED || kind == EXEC_CANCEL_REJECT || kind == EXEC_AMEND_REJECT;
-    execution.leaves = rests ? own_leaves(order) : 0;
-    if (kind == EXEC_ACK || kind == EXEC_AMENDED) {
+    bool rests = kind == EXEC_ACK || kind == EXEC_AMENDED || kind == EXEC_REDUCED || kind == EXEC_CANCEL_REJECT ||
+                 kind == EXEC_AMEND_REJECT;
+    execution.leaves = rests ? said_leaves(order) : 0;
+    if (kind == EXEC_ACK || kind == EXEC_AMENDED || kind == EXEC_REDUCED) {
         execution.price = order->price;
         execution.qty = order->qty;
     }
@@ -212,6 +227,16 @@ void venue_end(struct venue *venue, struct own_order *order, enum exec_kind kind
     funds_release(venue, order);
     order->ended = true;
     venue_say(venue, order, kind, reason);
+}
+
+void venue_reduce(struct venue *venue, struct own_order *order, qty_t qty)
+{
+    order->qty -= qty;
+    if (order->type == ORDER_LIMIT) {
+        err_t err = funds_relock(venue, order, order->price, order->qty);
+        ASSERT(err == ERR_OK); /* less than what is locked */
+    }
+    venue_say(venue, order, EXEC_REDUCED, REASON_STP_DECREMENT);
 }
 
 /* How much an order of `side` may trade without opening or growing a position. Spot holds no positions: a
@@ -266,7 +291,10 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
         return 0;
     }
     qty = qty < fillable ? qty : fillable;
-    if (book_fill(venue, order, price, qty, maker, &fee) != ERR_OK) {
+    money_t cost = 0;
+    if ((order->by_funds &&
+         account_notional(&venue->instruments[order->instrument], price, qty, ROUND_CEIL, &cost) != ERR_OK) ||
+        book_fill(venue, order, price, qty, maker, &fee) != ERR_OK) {
         /* An amount beyond 128 bits: such a fill does not happen, and the order does not stay to try again. */
         venue_end(venue, order, EXEC_EXPIRED, REASON_VENUE);
         return 0;
@@ -274,6 +302,8 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
     order->filled += qty;
     if (UNLIKELY(venue->perp.on))
         perp_after_fill(venue, order, price, &fee);
+    if (order->by_funds)
+        order->funds -= cost;
     struct execution execution = {
         .order_id = order->order_id,
         .venue_order = order->venue_order,
@@ -281,7 +311,7 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
         .venue_ts = venue->now,
         .price = price,
         .qty = qty,
-        .leaves = own_leaves(order),
+        .leaves = said_leaves(order),
         .fee = fee.amount,
         .fee_decimals = fee.decimals,
         .kind = EXEC_FILL,
@@ -292,7 +322,7 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
     if (UNLIKELY(venue->watch != NULL))
         why_fill(venue, order, &execution, &fee);
     venue->sink.emit(venue->sink.context, venue->now, &execution, order->instrument);
-    if (own_leaves(order) == 0) {
+    if (said_leaves(order) == 0) {
         funds_release(venue, order);
         order->ended = true;
     } else if (qty == fillable) {
@@ -357,6 +387,8 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event)
     ASSERT(!venue->follows);
     for (struct venue *one = venue; one != NULL; one = one->follower) {
         ASSERT(ts >= one->now);
+        if (UNLIKELY(one->due_ts <= ts))
+            venue_pass(one, ts);
         if (UNLIKELY(one->perp.due < ts))
             funding_elapse(one, ts - 1);
         one->now = ts;

@@ -28,9 +28,10 @@
  *  - With QUEUE_L3_FIFO the book is made of the single orders of the tape, and the rules for resting orders are those
  *    of venue_l3.c.
  *  - Recorded trades flagged EVENT_SPECIAL fill nothing. Aggressor side unknown: price decides.
- *  - Our orders never trade with each other: one that would have to trade at or through a price where we
- *    rest on the other side is rejected (REASON_SELF_TRADE).
- *  - Amending to a smaller quantity at the same price keeps the place; any other change goes to the back.
+ *  - Self-trade prevention by the taker's mode (venue_match.c). By default our orders never trade with each other:
+ *    one that would have to trade at or through a price where we rest on the other side is rejected
+ *    (REASON_SELF_TRADE).
+ *  - Which amendments keep the place is the instrument's venue's rule (order_rules.h).
  *  - With an impact model, what we took makes the market's prices worse for what we take next, and trades come
  *    less far to our resting orders: venue_impact.c.
  *  - The venue's own rules of the moment are checked at the door, and refusals carry its own code (venue_rules.c).
@@ -58,15 +59,28 @@
 extern "C" {
 #endif
 
-enum venue_request_kind { VENUE_NEW, VENUE_CANCEL, VENUE_AMEND };
+enum venue_request_kind {
+    VENUE_NEW,
+    VENUE_CANCEL,
+    VENUE_AMEND,
+    VENUE_REPLACE,    /* cancel `old_id`, then NEW */
+    VENUE_CANCEL_ALL, /* of the instrument: buys from the best, then sells, each answered */
+    VENUE_COUNTDOWN,  /* cancel all of the instrument `delay` from now, unless set again before; 0: switch off */
+};
 
 struct venue_request {
     enum venue_request_kind kind;
-    uint64_t order_id; /* ours */
+    uint64_t order_id; /* ours; of CANCEL_ALL and COUNTDOWN: 0 */
     uint16_t instrument;
     uint8_t side, type, tif, flags;
-    px_t price; /* NEW, AMEND */
-    qty_t qty;  /* NEW, AMEND: total quantity */
+    uint8_t stp; /* enum stp_mode */
+    enum replace_mode replace_mode;
+    px_t price;      /* NEW, AMEND */
+    qty_t qty;       /* NEW, AMEND: total quantity */
+    money_t funds;   /* NEW: in place of a quantity; at MONEY_DECIMALS of the quote */
+    ns_t expire_ts;  /* NEW, TIF_GTD */
+    uint64_t old_id; /* REPLACE */
+    ns_t delay;      /* COUNTDOWN */
 };
 
 /* Executions come out here, in the order in which they happen. `emit` must not call the venue. */
@@ -91,9 +105,11 @@ struct venue_config {
     uint32_t l3_orders; /* single orders of a level-3 book, an instrument (core/book_l3.h); 0: level-3 events are
                            nothing to the venue, and there is no QUEUE_L3_FIFO */
     struct venue
-        *leader;      /* a lockstep: the venue that keeps the books and passes the market on; NULL: this one does */
-    ns_t stamp_slack; /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
-                       */
+        *leader;       /* a lockstep: the venue that keeps the books and passes the market on; NULL: this one does */
+    enum stp_mode stp; /* of orders that name none; STP_DEFAULT is STP_REJECT */
+    bool strict_types; /* reject what the instrument's venue does not have (order_rules.h): REASON_UNSUPPORTED */
+    ns_t stamp_slack;  /* a trade stamped up to this much after a book message may still be in it; 0: stamps are exact
+                        */
     struct venue_watch *watch; /* NULL: none; outlives the venue */
 
     /* One an instrument, `terms` 0: none for it; NULL: none at all. They outlive the venue. */
@@ -123,6 +139,12 @@ void venue_market(struct venue *venue, ns_t ts, const struct event *event);
 void venue_halt(struct venue *venue, bool halted);
 /* A request of ours reaches the venue. Every NEW is answered by ACK or REJECT first, then by its fills. */
 void venue_request(struct venue *venue, ns_t ts, const struct venue_request *request);
+/* When the venue next ends an order by itself (good till date, or all of an instrument by a countdown); NS_MAX:
+ * never. That of an instant comes before the market events and requests of that instant; both calls above see to it.
+ * The pointer lives as long as the venue. */
+const ns_t *venue_timer(const struct venue *venue);
+/* End what is due up to `ts`, each order at its own time; of this venue alone. */
+void venue_pass(struct venue *venue, ns_t ts);
 
 /* Refusals so far, in the order of their first; false: no more. The first 64 kinds are counted. */
 bool venue_refused(const struct venue *venue, uint32_t index, struct venue_refusals *refusals);

@@ -2,6 +2,7 @@
  *
  *   limit buy    price x leaves + fee of that at the higher of both rates, in quote
  *   market buy   cost and fees of the walk it is about to take, in quote
+ *   by funds     the funds and the taker fee on them, in quote
  *   sell         leaves, in base (the fee comes off the proceeds)
  *
  * Fees of several part fills, each rounded up, may exceed the fee reserved for the whole by some units of the last
@@ -34,15 +35,20 @@ static err_t cost_of(const struct venue_instrument *market, int64_t rate, px_t p
     return err;
 }
 
-static err_t walk_cost(struct venue_instrument *market, int64_t rate, qty_t qty, money_t *cost)
+/* Orders of ours in the way cost only where they would trade. */
+static err_t walk_cost(struct venue *venue, const struct own_order *order, qty_t qty, money_t *cost)
 {
-    struct take_walk walk;
+    struct venue_instrument *market = &venue->markets[order->instrument];
+    struct match_walk walk;
+    struct match_step step;
     *cost = 0;
-    take_walk_begin(&walk, market, SIDE_SELL, false, 0);
-    while (qty > 0 && take_walk_next(&walk)) {
-        qty_t take = walk.available < qty ? walk.available : qty;
+    match_begin(&walk, venue, order);
+    while (qty > 0 && match_next(&walk, &step)) {
+        if (step.own != NULL && order->stp != STP_NONE)
+            continue;
+        qty_t take = step.qty < qty ? step.qty : qty;
         money_t level_cost;
-        err_t err = cost_of(market, rate, walk.price, take, &level_cost);
+        err_t err = cost_of(market, rules_fee(venue, market, false), step.price, take, &level_cost);
         if (err == ERR_OK)
             err = money_add(*cost, level_cost, cost);
         if (err != ERR_OK)
@@ -52,6 +58,15 @@ static err_t walk_cost(struct venue_instrument *market, int64_t rate, qty_t qty,
     return ERR_OK;
 }
 
+/* Funds and the taker fee on them. */
+static err_t funds_cost(int64_t taker_fee, money_t funds, money_t *cost)
+{
+    const int64_t rate = taker_fee > 0 ? taker_fee : 0;
+    money_t fee;
+    err_t err = money_multiply(funds, rate, &fee);
+    return err == ERR_OK ? money_add(funds, money_divide(fee, money_pow10(FEE_DECIMALS), ROUND_CEIL), cost) : err;
+}
+
 /* What the leaves of an order can need at most. */
 static err_t need(struct venue *venue, const struct own_order *order, px_t price, qty_t leaves, money_t *money)
 {
@@ -59,8 +74,10 @@ static err_t need(struct venue *venue, const struct own_order *order, px_t price
     const struct instrument *instrument = market->instrument;
     if (order->side == SIDE_SELL)
         return money_rescale(leaves, instrument->qty_decimals, MONEY_DECIMALS, ROUND_CEIL, money);
+    if (order->by_funds)
+        return funds_cost(rules_fee(venue, market, false), order->funds, money);
     if (order->type == ORDER_MARKET)
-        return walk_cost(market, rules_fee(venue, market, false), leaves, money);
+        return walk_cost(venue, order, leaves, money);
     int64_t maker = rules_fee(venue, market, true), taker = rules_fee(venue, market, false);
     int64_t rate = maker > taker ? maker : taker;
     return cost_of(market, rate > 0 ? rate : 0, price, leaves, money);
@@ -125,7 +142,7 @@ err_t funds_before_fill(struct venue *venue, struct own_order *order, px_t price
     if (err != ERR_OK)
         return err;
     rest = order->locked > spent ? order->locked - spent : 0;
-    if (order->type != ORDER_MARKET) {
+    if (order->type != ORDER_MARKET && !order->by_funds) {
         err = need(venue, order, order->price, own_leaves(order) - qty, &rest_need);
         if (err != ERR_OK)
             return err;

@@ -79,6 +79,8 @@ void queue_join(struct venue *venue, const struct own_order *from)
     *bucket = slot;
     market->open_count++;
     venue->open_count++;
+    if (UNLIKELY(order->expire_ts != 0))
+        clock_join(venue, order);
     if (UNLIKELY(venue->watch != NULL))
         why_joined(venue, order);
 }
@@ -88,6 +90,8 @@ void queue_leave(struct venue *venue, struct own_order *order)
     struct venue_instrument *market = &venue->markets[order->instrument];
     struct own_level *level = &venue->levels[order->level];
     uint32_t slot = (uint32_t)(order - venue->orders);
+    if (UNLIKELY(order->expire_ts != 0))
+        clock_leave(venue, order);
     id_remove(venue, order);
     *(order->previous == SLOT_NONE ? &level->first : &venue->orders[order->previous].next) = order->next;
     *(order->next == SLOT_NONE ? &level->last : &venue->orders[order->next].previous) = order->previous;
@@ -98,6 +102,17 @@ void queue_leave(struct venue *venue, struct own_order *order)
     venue->order_free = slot;
     market->open_count--;
     venue->open_count--;
+}
+
+void queue_cancel_all(struct venue *venue, uint16_t instrument, enum reason reason)
+{
+    const struct venue_instrument *market = &venue->markets[instrument];
+    for (int side = 0; side < 2; side++)
+        while (market->best[side] != SLOT_NONE) {
+            struct own_order *order = &venue->orders[venue->levels[market->best[side]].first];
+            venue_end(venue, order, EXEC_CANCELLED, reason);
+            queue_leave(venue, order);
+        }
 }
 
 /* ---- fills of resting orders ---- */

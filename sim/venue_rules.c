@@ -69,9 +69,9 @@ enum reason rules_count_request(struct venue *venue, const struct venue_request 
     const struct venue_profile *profile = market->rules == NULL ? NULL : market->rules->profile;
     if (profile == NULL)
         return REASON_NONE;
-    unsigned kind = request->kind == VENUE_NEW     ? COUNTS_NEW
-                    : request->kind == VENUE_AMEND ? COUNTS_AMEND
-                                                   : COUNTS_CANCEL;
+    unsigned kind = request->kind == VENUE_NEW || request->kind == VENUE_REPLACE ? COUNTS_NEW
+                    : request->kind == VENUE_AMEND                               ? COUNTS_AMEND
+                                                                                 : COUNTS_CANCEL;
     const struct venue_span *span = venue_rules_at(market->rules, venue->now);
     struct request_counts *counts = &venue->markets[market->account].requests;
     bool order = (profile->orders_count & kind) != 0, other = (profile->requests_count & kind) != 0;
@@ -156,7 +156,7 @@ static bool banded_price(const struct venue_instrument *market, const struct pri
     struct level touch;
     *price = order->price;
     if (order->type != ORDER_MARKET)
-        return true;
+        return order->price != 0 || order->type == ORDER_LIMIT; /* best, against nothing */
     if (band->reference != BAND_MARK || !book_best(market->book, side_opposite((enum side)order->side), &touch))
         return false;
     *price = touch.price;
@@ -165,11 +165,27 @@ static bool banded_price(const struct venue_instrument *market, const struct pri
 
 /* ---- checks ---- */
 
+static bool deep_enough_for_funds(const struct venue_instrument *market, const struct own_order *order,
+                                  uint32_t levels)
+{
+    struct level at;
+    money_t left = order->funds, cost;
+    bool found = book_best(market->book, SIDE_SELL, &at);
+    for (uint32_t i = 0; i < levels && found; i++, found = book_next(market->book, SIDE_SELL, at.price, &at)) {
+        if (account_notional(market->instrument, at.price, at.qty, ROUND_DOWN, &cost) != ERR_OK || cost >= left)
+            return true;
+        left -= cost;
+    }
+    return false;
+}
+
 static bool deep_enough(const struct venue_instrument *market, const struct own_order *order, uint32_t levels)
 {
     enum side side = side_opposite((enum side)order->side);
     struct level at;
     qty_t sum = 0, wanted = own_leaves(order);
+    if (order->by_funds)
+        return deep_enough_for_funds(market, order, levels);
     bool found = book_best(market->book, side, &at);
     for (uint32_t i = 0; i < levels && found; i++, found = book_next(market->book, side, at.price, &at)) {
         if (at.qty >= wanted - sum)
@@ -186,6 +202,14 @@ static bool notional_is_large(const struct venue_instrument *market, const struc
     px_t price = order->price;
     if (span->notional_max == 0 || market->instrument->contract == CONTRACT_INVERSE)
         return false;
+    if (order->by_funds) {
+        money_t most;
+        return !span->notional_max_limit_only &&
+               money_rescale(span->notional_max,
+                             (unsigned)market->instrument->price_decimals + market->instrument->qty_decimals,
+                             MONEY_DECIMALS, ROUND_DOWN, &most) == ERR_OK &&
+               order->funds > most;
+    }
     if (order->type == ORDER_MARKET) {
         if (span->notional_max_limit_only || !book_best(market->book, side_opposite((enum side)order->side), &touch))
             return false;
@@ -208,8 +232,8 @@ enum reason rules_check(struct venue *venue, const struct own_order *order, bool
     if (order->type == ORDER_MARKET && span->market_levels_max != 0 &&
         !deep_enough(market, order, span->market_levels_max))
         return REASON_NO_LIQUIDITY;
-    if (!resting && order->type == ORDER_LIMIT && order->tif == TIF_GTC && span->open_orders_max != 0 &&
-        market->open_count >= span->open_orders_max)
+    if (!resting && order->type == ORDER_LIMIT && (order->tif == TIF_GTC || order->tif == TIF_GTD) &&
+        span->open_orders_max != 0 && market->open_count >= span->open_orders_max)
         return REASON_OPEN_ORDERS;
     return REASON_NONE;
 }
@@ -219,6 +243,8 @@ enum reason rules_check_qty(struct venue *venue, const struct own_order *order)
     struct venue_instrument *market = &venue->markets[order->instrument];
     const struct venue_span *span = rules_now(venue, market);
     qty_t qty = order->qty;
+    if (order->by_funds)
+        return order->funds > 0 && qty == 0 ? REASON_NONE : REASON_BAD_QTY;
     if (qty <= 0 || qty % span->lot != 0 || (span->qty_min != 0 && qty < span->qty_min) ||
         (span->qty_max != 0 && qty > span->qty_max) ||
         (order->type == ORDER_MARKET && span->market_qty_max != 0 && qty > span->market_qty_max))

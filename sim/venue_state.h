@@ -15,8 +15,10 @@
 #define TAPEDECK_SIM_VENUE_STATE_H
 
 #include "core/book_l3.h"
+#include "core/order_request.h"
 #include "sim/fee.h"
 #include "sim/impact.h"
+#include "sim/order_rules.h"
 #include "sim/queue_model.h"
 #include "sim/venue.h"
 #include "sim/venue_perp.h"
@@ -44,6 +46,9 @@ struct own_order {
     struct queue_place place;       /* the model's place, never behind the pessimistic one */
     struct queue_place before_drop; /* `place` before the level's last drop; PLACE_NONE: joined after it */
     ns_t since;                     /* trades stamped at or before this are older than our place in the queue */
+    money_t funds;                  /* by_funds: not spent yet, at MONEY_DECIMALS of the quote */
+    ns_t expire_ts;                 /* good till date; 0: none */
+    uint32_t due_at;                /* where in the heap of those */
     money_t locked;                 /* spot funds held, at MONEY_DECIMALS of the quote (buy) or base (sell) */
     uint64_t joined;                /* level 3: the last place of its book when the order joined */
     uint32_t next, previous;        /* same level, time order; `next` also links free slots */
@@ -52,6 +57,8 @@ struct own_order {
     uint16_t instrument;
     uint8_t side, type, tif, flags;
     bool marketable; /* rests only because of our impact: fills as a taker */
+    uint8_t stp;     /* enum stp_mode, never STP_DEFAULT */
+    bool by_funds;
     bool ended;
 };
 
@@ -118,6 +125,8 @@ struct venue_instrument {
     struct book *book; /* one for all venues of a lockstep */
     const struct instrument *instrument;
     const struct fee_rule *fee_rule;
+    const struct order_rules *order_rules;
+    ns_t countdown;             /* when it runs out; NS_MAX: not armed */
     ns_t book_ts, book_before;  /* the venue's stamps of the last book message and the one before */
     ns_t trade_ts;              /* the highest stamp of a trade, while orders rested */
     struct queue_model queue;   /* the run's model, its unit that of the instrument */
@@ -156,6 +165,12 @@ struct venue {
     uint32_t instrument_count, orders_max, bucket_mask, level_mask;
     uint32_t order_free, level_free;
     uint32_t open_count;
+    uint32_t *due; /* slots of good-till-date orders, a heap */
+    uint32_t due_count;
+    uint32_t countdown_count; /* armed */
+    ns_t due_ts;              /* the next of both; NS_MAX: none */
+    enum stp_mode stp;
+    bool strict_types;
     bool check_funds;
     bool refused_orders; /* which limit the last RATE_LIMIT was about */
     bool halted; /* nothing fills */
@@ -168,9 +183,10 @@ struct venue {
     struct venue_refusals refusals[REFUSALS_MAX];
 };
 
+/* What an order by funds still buys depends on the price: no bound here. */
 static inline qty_t own_leaves(const struct own_order *order)
 {
-    return order->qty - order->filled;
+    return order->by_funds ? INT64_MAX : order->qty - order->filled;
 }
 
 /* True when price `a` is better than `b` for the holder of an order (or level) of `side`. */
@@ -192,6 +208,9 @@ qty_t venue_fill(struct venue *venue, struct own_order *order, px_t price, qty_t
 int64_t venue_fee_rate(const struct venue *venue, const struct own_order *order, bool maker);
 /* End an order: release its funds, mark it, say so. */
 void venue_end(struct venue *venue, struct own_order *order, enum exec_kind kind, enum reason reason);
+/* Self-trade prevention takes `qty` off an order that keeps some; of an order by funds, whose funds have shrunk, 0.
+ */
+void venue_reduce(struct venue *venue, struct own_order *order, qty_t qty);
 /* What an order may still fill: its leaves, less what would grow a position of a reduce-only order. */
 qty_t venue_fillable(const struct venue *venue, const struct own_order *order);
 
@@ -206,6 +225,8 @@ bool queue_has_room(const struct venue *venue);
 /* Copy an order to the end of its level's queue, behind all that is displayed. */
 void queue_join(struct venue *venue, const struct own_order *order);
 void queue_leave(struct venue *venue, struct own_order *order);
+/* Buys from the best price to the worst, then sells. */
+void queue_cancel_all(struct venue *venue, uint16_t instrument, enum reason reason);
 /* After a book message: re-anchor queues to what is displayed, then let crossing quantity fill us. */
 void queue_after_book(struct venue *venue, struct venue_instrument *market, const struct event *event);
 void queue_after_trade(struct venue *venue, struct venue_instrument *market, const struct event *event,
@@ -300,6 +321,7 @@ struct take_walk {
     px_t limit;
     bool started;
     uint32_t room;   /* entries still free in the table, counting what this walk would use */
+    bool full;       /* it ended because there were none */
     struct level at; /* the level reached: price and displayed quantity */
     px_t price;      /* of it for us: as displayed, less our impact */
     qty_t available; /* of it, not yet taken */
@@ -347,6 +369,37 @@ bool rules_price_fits(const struct venue *venue, const struct own_order *order);
 enum reason rules_check(struct venue *venue, const struct own_order *order, bool resting);
 /* Count a refusal; the venue's code for it, or 0. */
 int16_t rules_refuse(struct venue *venue, const struct own_order *order, enum exec_kind kind, enum reason reason);
+/* ---- venue_match.c: an order meets what stands against it ---- */
+struct match_walk {
+    struct venue *venue;
+    enum side side; /* that stands against it */
+    bool bounded;   /* by `limit` */
+    px_t limit;
+    struct take_walk shown; /* the displayed level reached */
+    bool more;              /* there is one */
+    qty_t left;             /* of it, in this walk */
+    uint32_t own;           /* the next order of ours; SLOT_NONE: no more, or they are left out */
+};
+struct match_step {
+    px_t price;
+    qty_t qty;
+    struct own_order *own; /* NULL: quantity of others, of the displayed level that take_record is about */
+};
+void match_begin(struct match_walk *walk, struct venue *venue, const struct own_order *order);
+/* The next by price and time. What was given is taken to be used up; an own order may be ended. */
+bool match_next(struct match_walk *walk, struct match_step *step);
+/* What the order would take at a price; 0: its funds buy less than one lot. */
+qty_t match_want(const struct venue *venue, const struct own_order *order, px_t price);
+/* Would it be done at once? */
+bool match_whole(struct venue *venue, const struct own_order *order);
+/* Do it. What is left when the order has not ended goes no further for the reason returned. */
+enum reason match_take(struct venue *venue, struct own_order *order);
+
+/* ---- venue_clock.c: good till date, countdown ---- */
+void clock_join(struct venue *venue, const struct own_order *order);
+void clock_leave(struct venue *venue, const struct own_order *order);
+/* 0: switch off. */
+void clock_countdown(struct venue *venue, uint16_t instrument, ns_t delay);
 
 /* ---- venue_funds.c: spot balances behind orders ---- */
 /* Lock what the order can cost at most. ERR_RANGE: not enough is free (nothing is locked). */

@@ -54,8 +54,10 @@ bool take_walk_next(struct take_walk *walk)
         }
         const struct taken *taken = find(&walk->market->taken[walk->side], walk->at.price);
         if (taken == NULL) {
-            if (walk->room == 0)
+            if (walk->room == 0) {
+                walk->full = true;
                 return false;
+            }
             walk->room--;
             walk->available = walk->at.qty;
             return true;

@@ -30,7 +30,7 @@ static struct why_place place_of(const struct venue_instrument *market, const st
 void why_arrived(struct venue *venue, const struct venue_request *request)
 {
     venue->watch->market = NULL;
-    if (!wanted(venue, request->order_id))
+    if (request->order_id == 0 || !wanted(venue, request->order_id))
         return;
     struct venue_instrument *market = &venue->markets[request->instrument];
     const struct own_order *order = queue_find(venue, request->order_id);
@@ -125,7 +125,7 @@ void why_fill(const struct venue *venue, const struct own_order *order, const st
                                      .fee = *fee}};
     note.fill.impact = market->shift[order->side];
     if (cause == NULL)
-        note.fill.how = WHY_TAKEN;
+        note.fill.how = execution->maker != 0 ? WHY_OWN : WHY_TAKEN;
     else if (cause->kind != EVENT_TRADE && cause->kind != EVENT_L3_EXECUTE)
         note.fill.how = WHY_CROSSED;
     else

@@ -90,7 +90,8 @@ enum why_how {
     WHY_AT_PRICE, /* a trade at the price, after what was ahead; level 3: the execution of an order behind */
     WHY_THROUGH,  /* a trade, or an execution, at a worse price for its aggressor */
     WHY_CROSSED,  /* the book shows opposite quantity at or through the price */
-    WHY_TAKEN,    /* it took what the book displays */
+    WHY_TAKEN,    /* it took what the book displays, or an order of ours */
+    WHY_OWN,      /* an order of ours took it: self-trades were allowed */
 };
 struct why_fill {
     enum why_how how;

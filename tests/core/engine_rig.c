@@ -68,7 +68,7 @@ static err_t amend(struct world *world, ns_t now, const struct order *order, px_
 {
     return put(world, RIG_AMEND, now, order, price, qty);
 }
-static const struct world_ops ops = {refill, submit, cancel, amend, NULL};
+static const struct world_ops ops = {.refill = refill, .submit = submit, .cancel = cancel, .amend = amend};
 
 /* ---- the strategy ---- */
 

@@ -25,10 +25,10 @@ static const struct {
     enum order_state state;
     const char *legal;
 } rows[] = {
-    {ORDER_NONE, ""},         {ORDER_PENDING, "AJFCXcMm"}, {ORDER_LIVE, "AFCXcMm"}, {ORDER_FILLED, "Acm"},
-    {ORDER_CANCELLED, "Acm"}, {ORDER_EXPIRED, "Acm"},      {ORDER_REJECTED, "cm"},
+    {ORDER_NONE, ""},         {ORDER_PENDING, "AJFCXcMmR"}, {ORDER_LIVE, "AFCXcMmR"}, {ORDER_FILLED, "Acm"},
+    {ORDER_CANCELLED, "Acm"}, {ORDER_EXPIRED, "Acm"},       {ORDER_REJECTED, "cm"},
 };
-static const char letters[] = "AJFCXcMmP"; /* in the order of enum exec_kind */
+static const char letters[] = "AJFCXcMmPR"; /* in the order of enum exec_kind */
 
 Test(order, transitions_are_those_of_the_table)
 {

@@ -1,22 +1,29 @@
 /* Runs tests/sim/scenarios/ *.txt: one line an event, what the venue must answer on the line.
  *
  *   instrument linear price=1 qty=0 tick=0.1 ...   before the first event; see read_instrument
- *   config funds orders=4 slack=5 queue=power exponent=2.5
+ *   config funds strict orders=4 slack=5 queue=power exponent=2.5 stp=expire_maker
  *   config impact=1 volatility=0.01 volume=100 half_life=1000 [delta=0.5 terms=1 decay=0.5]
  *   deposit KRW 1000
  *   show fees                                      fills then say their fee
  *   100 snapshot [partial] bids 100.0x5 99.9x7 asks 100.1x3
  *   110 delta asks 100.1x0
  *   120 gap
- *   125 l3_add 7 bid 100.0x5     126 l3_modify 7 bid 99.9x6     127 l3_cancel 7 bid 99.9x2     128 l3_execute 7
- * bid 99.9x1 130 trade sell 100.0x5 [special] [noside] [at=125 | at=none]     at: the venue's own stamp; else the
- * time 140 new 1 buy limit 100.0 5 [ioc|fok] [post] [reduce]  =>  ack 1; fill 1 100.0 2 maker 141 new 2 sell market 5
- *   150 amend 1 100.0 4        160 cancel 1
+ *   125 l3_add 7 bid 100.0x5     126 l3_modify 7 bid 99.9x6     127 l3_cancel 7 bid 99.9x2
+ *   128 l3_execute 7 bid 99.9x1
+ *   130 trade sell 100.0x5 [special] [noside] [at=125 | at=none]     at: the venue's own stamp; else the time
+ *   140 new 1 buy limit 100.0 5 [ioc|fok|gtd=150] [post] [reduce] [stp=none]  =>  ack 1; fill 1 100.0 2 maker
+ *   141 new 2 sell market 5              or: buy market funds=6000, buy best funds=6000 ioc, sell best 5 fok
+ *   150 amend 1 100.0 4        160 cancel 1        161 cancel_all
+ *   162 replace 1 3 buy limit 99.9 5 [anyway] [remaining]             cancel 1, then new 3
+ *   163 countdown 30           200 pass            the venue's clock gets there
+ *
  *   config margin=cross leverage=10 mmr=0.004 [liqfee=0.0125] [close] funding=tape
  *   tier 50000 0.005 [leverage]                    after the first, which config gives; cap 1000000: the last one
  * ends funding 300 0.0001 [60000.0]                   a row of the funding file: instant, rate, mark 145 mark 60000.0
- * [rate=0.0001 next=300]        155 elapse        165 insurance  =>  12.5 170 order 1  =>  leaves 3 ahead 2 (or:
- * none) 180 balance KRW  =>  1000 locked 20            190 position  =>  -3
+ * [rate=0.0001 next=300]        155 elapse        165 insurance  =>  12.5
+ *
+ *   170 order 1  =>  leaves 3 ahead 2              (or: none)
+ *   180 balance KRW  =>  1000 locked 20            190 position  =>  -3
  */
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -96,6 +103,8 @@ static void on_execution(void *context, ns_t ts, const struct execution *executi
         snprintf(end, room, " %s %s %s", price, qty, execution->maker ? "maker" : "taker");
     else if (execution->kind == EXEC_AMENDED)
         snprintf(end, room, " %s %s", price, qty);
+    else if (execution->kind == EXEC_REDUCED)
+        snprintf(end, room, " %s", qty);
     else if (execution->kind == EXEC_ACK && venues)
         snprintf(end, room, " %s %s", side_name(execution->side), qty);
     else if (execution->kind == EXEC_PAYMENT)
@@ -223,6 +232,15 @@ static void read_row(struct scenario *scenario, char **words)
     perp->rows = scenario->rows;
 }
 
+static enum stp_mode read_stp(const struct scenario *scenario, const char *word)
+{
+    for (int i = 0; i < STP_MODE_COUNT; i++)
+        if (strcmp(word, stp_mode_name((enum stp_mode)i)) == 0)
+            return (enum stp_mode)i;
+    fail(scenario, "a mode of self-trade prevention was expected");
+    return STP_DEFAULT;
+}
+
 static void read_config(struct scenario *scenario, char **words, int count)
 {
     const char *value;
@@ -231,6 +249,10 @@ static void read_config(struct scenario *scenario, char **words, int count)
             continue;
         if (strcmp(words[i], "funds") == 0)
             scenario->config.check_funds = true;
+        else if (strcmp(words[i], "strict") == 0)
+            scenario->config.strict_types = true;
+        else if (key_is(words[i], "stp", &value))
+            scenario->config.stp = read_stp(scenario, value);
         else if (key_is(words[i], "orders", &value))
             scenario->config.own_orders_max = (uint32_t)number(scenario, value, 0);
         else if (key_is(words[i], "slack", &value))
@@ -376,34 +398,75 @@ static enum side read_side(const struct scenario *scenario, const char *word)
     return strcmp(word, "buy") == 0 ? SIDE_BUY : SIDE_SELL;
 }
 
-static void request(struct scenario *scenario, ns_t ts, char **words, int count)
+/* What follows the side. */
+static void read_terms(const struct scenario *scenario, struct venue_request *request, char **words, int count)
 {
     const struct instrument *rules = &scenario->instrument;
-    struct venue_request request = {.order_id = (uint64_t)number(scenario, words[2], 0)};
-    int at = 3;
-    if (strcmp(words[1], "new") == 0) {
-        request.side = (uint8_t)read_side(scenario, words[3]);
-        request.type = strcmp(words[4], "market") == 0 ? ORDER_MARKET : ORDER_LIMIT;
-        at = 5;
+    const char *value;
+    int at = 0;
+    if (request->type == ORDER_LIMIT)
+        request->price = number(scenario, words[at++], rules->price_decimals);
+    if (words[at] != NULL && key_is(words[at], "funds", &value)) {
+        if (decimal_parse_money(value, strlen(value), MONEY_DECIMALS, ROUND_EXACT, &request->funds) != ERR_OK)
+            fail(scenario, "an amount was expected");
+        at++;
     } else {
-        request.kind = strcmp(words[1], "cancel") == 0 ? VENUE_CANCEL : VENUE_AMEND;
-    }
-    if (request.kind != VENUE_CANCEL) {
-        if (request.type == ORDER_LIMIT)
-            request.price = number(scenario, words[at++], rules->price_decimals);
-        request.qty = number(scenario, words[at++], rules->qty_decimals);
+        request->qty = number(scenario, words[at++], rules->qty_decimals);
     }
     for (; at < count; at++) {
-        if (strcmp(words[at], "ioc") == 0)
-            request.tif = TIF_IOC;
-        else if (strcmp(words[at], "fok") == 0)
-            request.tif = TIF_FOK;
-        else if (strcmp(words[at], "post") == 0)
-            request.flags |= ORDER_POST_ONLY;
-        else if (strcmp(words[at], "reduce") == 0)
-            request.flags |= ORDER_REDUCE_ONLY;
-        else
+        if (strcmp(words[at], "ioc") == 0) {
+            request->tif = TIF_IOC;
+        } else if (strcmp(words[at], "fok") == 0) {
+            request->tif = TIF_FOK;
+        } else if (key_is(words[at], "gtd", &value)) {
+            request->tif = TIF_GTD;
+            request->expire_ts = number(scenario, value, 0);
+        } else if (key_is(words[at], "stp", &value)) {
+            request->stp = (uint8_t)read_stp(scenario, value);
+        } else if (strcmp(words[at], "post") == 0) {
+            request->flags |= ORDER_POST_ONLY;
+        } else if (strcmp(words[at], "reduce") == 0) {
+            request->flags |= ORDER_REDUCE_ONLY;
+        } else if (strcmp(words[at], "remaining") == 0) {
+            request->flags |= ORDER_REMAINING;
+        } else if (strcmp(words[at], "anyway") == 0) {
+            request->replace_mode = REPLACE_ALLOW_FAILURE;
+        } else {
             fail(scenario, "unknown word of an order");
+        }
+    }
+}
+
+static void read_order(const struct scenario *scenario, struct venue_request *request, char **words, int count)
+{
+    request->order_id = (uint64_t)number(scenario, words[0], 0);
+    request->side = (uint8_t)read_side(scenario, words[1]);
+    request->type = strcmp(words[2], "market") == 0 ? ORDER_MARKET
+                    : strcmp(words[2], "best") == 0 ? ORDER_BEST
+                                                    : ORDER_LIMIT;
+    read_terms(scenario, request, words + 3, count - 3);
+}
+
+static void request(struct scenario *scenario, ns_t ts, char **words, int count)
+{
+    struct venue_request request = {.kind = VENUE_NEW};
+    const char *verb = words[1];
+    if (strcmp(verb, "new") == 0) {
+        read_order(scenario, &request, words + 2, count - 2);
+    } else if (strcmp(verb, "replace") == 0) {
+        request.kind = VENUE_REPLACE;
+        request.old_id = (uint64_t)number(scenario, words[2], 0);
+        read_order(scenario, &request, words + 3, count - 3);
+    } else if (strcmp(verb, "cancel_all") == 0) {
+        request.kind = VENUE_CANCEL_ALL;
+    } else if (strcmp(verb, "countdown") == 0) {
+        request.kind = VENUE_COUNTDOWN;
+        request.delay = number(scenario, words[2], 0);
+    } else {
+        request.kind = strcmp(verb, "cancel") == 0 ? VENUE_CANCEL : VENUE_AMEND;
+        request.order_id = (uint64_t)number(scenario, words[2], 0);
+        if (request.kind == VENUE_AMEND)
+            read_terms(scenario, &request, words + 3, count - 3);
     }
     venue_request(scenario->venue, ts, &request);
 }
@@ -489,8 +552,11 @@ static void run_line(struct scenario *scenario, char *line)
         scenario->answer[0] = '\0';
         const char *verb = words[1];
         enum event_kind kind;
-        if (strcmp(verb, "new") == 0 || strcmp(verb, "cancel") == 0 || strcmp(verb, "amend") == 0)
+        if (strcmp(verb, "new") == 0 || strcmp(verb, "cancel") == 0 || strcmp(verb, "amend") == 0 ||
+            strcmp(verb, "replace") == 0 || strcmp(verb, "cancel_all") == 0 || strcmp(verb, "countdown") == 0)
             request(scenario, ts, words, count);
+        else if (strcmp(verb, "pass") == 0)
+            venue_pass(scenario->venue, ts);
         else if (strcmp(verb, "order") == 0 || strcmp(verb, "balance") == 0 || strcmp(verb, "position") == 0 ||
                  strcmp(verb, "insurance") == 0)
             query(scenario, words);

@@ -81,7 +81,7 @@ static void open_rig(struct rig *rig, uint64_t seed)
     rig->seed = seed;
     prng_init(&rig->prng, seed, 7);
     bool spot = seed % 2 == 0;
-    cr_assert_eq(instrument_init(&rig->instrument, "upbit", "KRW-BTC", "BTC", "KRW",
+    cr_assert_eq(instrument_init(&rig->instrument, "synthetic", "KRW-BTC", "BTC", "KRW",
                                  spot ? CONTRACT_SPOT : CONTRACT_LINEAR, 0, 0),
                  ERR_OK);
     rig->instrument.maker_fee = seed % 3 == 0 ? -100007 : 200003;

@@ -306,10 +306,14 @@ Test(venue_rules, a_resting_order_may_stay_off_the_new_grid_and_not_be_moved_the
     order.price = px("600.2");
     const struct execution *said = ask(order);
     cr_assert_eq(said->kind, EXEC_AMEND_REJECT);
-    cr_assert_eq(said->reason, REASON_BAD_PRICE);
+    cr_assert_eq(said->reason, REASON_UNSUPPORTED, "this venue has no amendment");
+    cr_assert_eq(venue_open_count(rig.venue), 1);
+    order.kind = VENUE_NEW;
+    order.order_id += 1000; /* ids are used once */
+    said = ask(order);
+    cr_assert_eq(said->reason, REASON_BAD_PRICE, "%s", reason_name((enum reason)said->reason));
     char text[VENUE_CODE_TEXT_SIZE];
     cr_assert_str_eq(venue_code_text(&upbit_profile, said->venue_code, text), "invalid_price_bid");
-    cr_assert_eq(venue_open_count(rig.venue), 1);
 }
 
 Test(venue_rules, a_price_of_zero_or_less_is_refused_and_never_given_a_tick)
