@@ -12,7 +12,8 @@ uint16_t bracket_followers(const struct run_config *config, struct queue_model f
     uint16_t count = 0;
     for (size_t i = 0; i < ARRAY_LEN(bounds) && config->venue.bracket; i++)
         if (config->venue.queue.kind != bounds[i])
-            followers[count++] = (struct queue_model){.kind = bounds[i]};
+            followers[count++] =
+                (struct queue_model){.kind = bounds[i], .by_quantity = config->venue.queue.by_quantity};
     return count;
 }
 
@@ -32,8 +33,8 @@ static uint16_t models_of(const struct run_summary *summary, struct model models
         const struct stage_follower *follower = i < stage->follower_count ? &stage->followers[i] : NULL;
         const bool above = follower == NULL || follower->queue.kind == QUEUE_OPTIMISTIC;
         if (!own && (above || summary->config->venue.queue.kind == QUEUE_PESSIMISTIC)) {
-            models[count++] = (struct model){queue_kind_name(summary->config->venue.queue.kind), stage->engine,
-                                             summary->digest};
+            models[count++] =
+                (struct model){queue_kind_name(summary->config->venue.queue.kind), stage->engine, summary->digest};
             own = true;
         }
         if (follower != NULL)
@@ -145,8 +146,7 @@ void bracket_print(const struct run_summary *summary)
         }
         putchar('\n');
         table_print(table, stdout);
-        printf("profit between %s and %s %s\n",
-               money_text(extreme(summary, models, count, currency, false), low),
+        printf("profit between %s and %s %s\n", money_text(extreme(summary, models, count, currency, false), low),
                money_text(extreme(summary, models, count, currency, true), high), currency);
     }
 }

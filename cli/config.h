@@ -130,7 +130,8 @@ struct config_venue {
     int rules; /* enum config_rules */
     struct config_latency latency;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
-    struct queue_model queue;                /* kind as written, exponent from: */
+    struct queue_model queue;                /* kind as written, exponent and by_quantity from: */
+    enum { TRADE_THROUGH_WHOLE, TRADE_THROUGH_BY_QUANTITY } trade_through;
     struct config_impact impact;
     struct config_faults faults;
     struct config_decimal queue_exponent; /* checked against the kind when the config is read */

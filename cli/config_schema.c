@@ -116,6 +116,10 @@ const struct config_key config_keys[] = {
      "Where the cancels of others stood: pessimistic, behind a resting order; optimistic, ahead of it; the others in "
      "between by its place; l3_fifo: where the tape's order-by-order events say (docs/fills.md).",
      0},
+    {"venue.trade_through", CONFIG_CHOICE, AT(venue.trade_through), NULL, NULL, "whole", "whole|by_quantity",
+     "What a trade at a worse price than a resting order's fills of it: all, or as much as was traded "
+     "(docs/fills.md).",
+     0},
     {"venue.queue_exponent", CONFIG_DECIMAL, AT(venue.queue_exponent), "0.25", "8", NULL, NULL,
      "n of the power queue models, in steps of 0.25; they need it, the others have none.", 0},
     {"venue.bracket", CONFIG_BOOL, AT(venue.bracket), NULL, NULL, "false", NULL,

@@ -61,6 +61,7 @@ struct queue_model {
     enum queue_kind kind;
     uint32_t exponent; /* in quarters, 1 .. QUEUE_EXPONENT_MAX; power models only */
     qty_t unit;        /* 1 .. 10^18, what the log models count as 1; log models only */
+    bool by_quantity;  /* a trade through our price fills by its quantity; false: whole */
 };
 
 #define QUEUE_PART_BITS 16

@@ -272,15 +272,19 @@ struct print {
     bool stamped; /* by the venue */
 };
 
-/* The trade went through a better price of ours: everything of ours there is filled. */
-static void fill_level(struct venue *venue, uint32_t slot, struct print *print)
+/* The trade went through a better price of ours: everything of ours there is filled, or as much as was traded. */
+static void fill_level(struct venue *venue, uint32_t slot, struct print *print, bool by_quantity)
 {
     for (uint32_t at = venue->levels[slot].first, next; at != SLOT_NONE; at = next) {
         struct own_order *order = &venue->orders[at];
         next = order->next;
         if (print->ts <= order->since)
             continue;
-        qty_t filled = queue_fill(venue, order, own_leaves(order));
+        const qty_t leaves = own_leaves(order);
+        const qty_t reach = by_quantity && print->left < leaves ? print->left : leaves;
+        if (reach == 0)
+            return;
+        const qty_t filled = queue_fill(venue, order, reach);
         print->left = print->left > filled ? print->left - filled : 0;
     }
 }
@@ -335,7 +339,7 @@ static void trade_side(struct venue *venue, struct venue_instrument *market, enu
     uint32_t slot = market->best[side];
     while (slot != SLOT_NONE && price_better(side, venue->levels[slot].price, price)) {
         uint32_t worse = venue->levels[slot].worse;
-        fill_level(venue, slot, print);
+        fill_level(venue, slot, print, market->queue.by_quantity);
         slot = worse;
     }
     if (at_price && slot != SLOT_NONE && venue->levels[slot].price == price)

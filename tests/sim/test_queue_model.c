@@ -203,7 +203,7 @@ Test(queue_model, every_model_stays_between_the_bounds)
         qty_t ahead = (qty_t)prng_below(&prng, (uint64_t)shown + 1),
               cancelled = (qty_t)prng_below(&prng, (uint64_t)shown + 1);
         struct queue_model model = {(enum queue_kind)prng_below(&prng, QUEUE_LOG2 + 1),
-                                    1 + (uint32_t)prng_below(&prng, 32), prng_range(&prng, 1, 100000000)};
+                                    1 + (uint32_t)prng_below(&prng, 32), prng_range(&prng, 1, 100000000), false};
         struct queue_place place = {ahead, ahead > 0 ? (uint32_t)prng_below(&prng, 65536) : 0};
         struct queue_place high = queue_model_cancel(&pessimistic, (struct queue_place){ahead, 0}, shown, cancelled);
         struct queue_place middle = queue_model_cancel(&model, place, shown, cancelled);

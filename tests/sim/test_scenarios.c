@@ -1,7 +1,7 @@
 /* Runs tests/sim/scenarios/ *.txt: one line an event, what the venue must answer on the line.
  *
  *   instrument linear price=1 qty=0 tick=0.1 ...   before the first event; see read_instrument
- *   config funds strict orders=4 slack=5 queue=power exponent=2.5 stp=expire_maker
+ *   config funds strict orders=4 slack=5 queue=power exponent=2.5 through=by_quantity stp=expire_maker
  *   config impact=1 volatility=0.01 volume=100 half_life=1000 [delta=0.5 terms=1 decay=0.5]
  *   deposit KRW 1000
  *   show fees                                      fills then say their fee
@@ -259,6 +259,8 @@ static void read_config(struct scenario *scenario, char **words, int count)
             scenario->config.stamp_slack = number(scenario, value, 0);
         else if (key_is(words[i], "queue", &value))
             scenario->config.queue.kind = read_queue(scenario, value);
+        else if (key_is(words[i], "through", &value))
+            scenario->config.queue.by_quantity = strcmp(value, "by_quantity") == 0;
         else if (key_is(words[i], "exponent", &value))
             scenario->config.queue.exponent = (uint32_t)(number(scenario, value, 2) * QUEUE_EXPONENT_ONE / 100);
         else if (key_is(words[i], "impact", &value))

@@ -68,10 +68,11 @@ static void on_execution(void *context, ns_t ts, const struct execution *executi
 }
 
 static const struct queue_model queues[] = {
-    {QUEUE_PESSIMISTIC, 0, 1}, {QUEUE_OPTIMISTIC, 0, 1}, {QUEUE_PROPORTIONAL, 0, 1}, {QUEUE_POWER, 1, 1},
-    {QUEUE_POWER, 6, 1},       {QUEUE_POWER, 8, 1},      {QUEUE_POWER, 12, 1},       {QUEUE_POWER2, 3, 1},
-    {QUEUE_POWER2, 10, 1},     {QUEUE_POWER2, 20, 1},    {QUEUE_POWER3, 2, 1},       {QUEUE_POWER3, 12, 1},
-    {QUEUE_LOG, 0, 1},         {QUEUE_LOG2, 0, 1},
+    {QUEUE_PESSIMISTIC, 0, 1, false}, {QUEUE_OPTIMISTIC, 0, 1, false}, {QUEUE_PROPORTIONAL, 0, 1, false},
+    {QUEUE_POWER, 1, 1, false},       {QUEUE_POWER, 6, 1, false},      {QUEUE_POWER, 8, 1, false},
+    {QUEUE_POWER, 12, 1, false},      {QUEUE_POWER2, 3, 1, false},     {QUEUE_POWER2, 10, 1, false},
+    {QUEUE_POWER2, 20, 1, false},     {QUEUE_POWER3, 2, 1, false},     {QUEUE_POWER3, 12, 1, false},
+    {QUEUE_LOG, 0, 1, false},         {QUEUE_LOG2, 0, 1, false},
 };
 
 static void open_rig(struct rig *rig, uint64_t seed)
