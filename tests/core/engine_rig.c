@@ -51,7 +51,7 @@ static err_t put(struct world *world, enum rig_sent_kind kind, ns_t now, const s
     struct rig *rig = rig_of(world);
     if (rig->answer == ERR_OK) {
         cr_assert_lt(rig->sent_count, RIG_SENT);
-        rig->sent[rig->sent_count++] = (struct rig_sent){kind, now, order->id, price, qty};
+        rig->sent[rig->sent_count++] = (struct rig_sent){kind, now, order->id, price, qty, 0};
     }
     return rig->answer;
 }
@@ -68,7 +68,37 @@ static err_t amend(struct world *world, ns_t now, const struct order *order, px_
 {
     return put(world, RIG_AMEND, now, order, price, qty);
 }
-static const struct world_ops ops = {.refill = refill, .submit = submit, .cancel = cancel, .amend = amend};
+static err_t replace(struct world *world, ns_t now, const struct order *old, const struct order *order,
+                     enum replace_mode mode)
+{
+    struct rig *rig = rig_of(world);
+    err_t err = put(world, RIG_REPLACE, now, order, order->price, order->qty);
+    (void)mode;
+    if (err == ERR_OK)
+        rig->sent[rig->sent_count - 1].old_id = old->id;
+    return err;
+}
+static err_t cancel_all(struct world *world, ns_t now, uint16_t instrument)
+{
+    return put(world, RIG_CANCEL_ALL, now, &(struct order){.id = instrument}, 0, 0);
+}
+static err_t countdown(struct world *world, ns_t now, uint16_t instrument, ns_t delay)
+{
+    return put(world, RIG_COUNTDOWN, now, &(struct order){.id = instrument}, 0, delay);
+}
+static void batch(struct world *world, ns_t now, bool begin)
+{
+    err_t err = put(world, begin ? RIG_BATCH_BEGIN : RIG_BATCH_END, now, &(struct order){.id = 0}, 0, 0);
+    (void)err;
+}
+static const struct world_ops ops = {.refill = refill,
+                                     .submit = submit,
+                                     .cancel = cancel,
+                                     .amend = amend,
+                                     .replace = replace,
+                                     .cancel_all = cancel_all,
+                                     .countdown = countdown,
+                                     .batch = batch};
 
 /* ---- the strategy ---- */
 

@@ -15,13 +15,23 @@
 #define RIG_EVENTS 256
 #define RIG_SENT   256
 
-enum rig_sent_kind { RIG_SUBMIT, RIG_CANCEL, RIG_AMEND };
+enum rig_sent_kind {
+    RIG_SUBMIT,
+    RIG_CANCEL,
+    RIG_AMEND,
+    RIG_REPLACE,
+    RIG_CANCEL_ALL, /* order_id: the instrument */
+    RIG_COUNTDOWN,  /* order_id: the instrument; qty: the delay */
+    RIG_BATCH_BEGIN,
+    RIG_BATCH_END,
+};
 struct rig_sent {
     enum rig_sent_kind kind;
     ns_t ts;
     uint64_t order_id;
     px_t price;
     qty_t qty;
+    uint64_t old_id;
 };
 
 struct rig;

@@ -278,6 +278,9 @@ static const char *change_wish(struct rig *rig, unsigned n)
     CHANGE(wish.request.tif = TIF_IOC)
     CHANGE(wish.request.flags = ORDER_POST_ONLY)
     CHANGE(wish.request.tag++)
+    CHANGE(wish.request.stp = STP_EXPIRE_MAKER)
+    CHANGE(wish.request.tif = TIF_GTD; wish.request.expire_ts = 500)
+    CHANGE(wish.request.qty = 0; wish.request.funds = 1000; wish.request.type = ORDER_MARKET; wish.amend_qty = 0)
     CHANGE(wish.request.instrument = 1)
     CHANGE(wish.amend_price++)
     CHANGE(wish.amend_qty++)
@@ -326,7 +329,40 @@ Test(engine_digest, any_change_of_what_the_strategy_does_changes_it)
         }
         cr_expect(!same(finish(rig), whole), "%s", change);
     }
-    cr_assert_eq(n, 24);
+    cr_assert_eq(n, 27);
+}
+
+static void bulk(struct rig *rig, struct strategy_ctx *ctx, char moment, uint64_t id, ns_t ts)
+{
+    (void)id;
+    if (moment != 'b' || ts != 100)
+        return;
+    struct order_action actions[2] = {{.kind = ACTION_CANCEL, .order_id = 7}, {.kind = ACTION_CANCEL, .order_id = 8}};
+    struct order_request request = {.price = 9000, .qty = 10};
+    cr_assert_eq(strategy_limit(ctx, 0, SIDE_BUY, 9000, 10, TIF_GTC, 0, NULL), ERR_OK);
+    cr_assert_eq(strategy_limit(ctx, 1, SIDE_BUY, 9000, 10, TIF_GTC, 0, NULL), ERR_OK);
+    cr_assert_eq(strategy_limit(ctx, 0, SIDE_BUY, 9000, 10, TIF_GTC, 0, NULL), ERR_OK);
+    cr_assert_eq(strategy_batch(ctx, actions, rig->word == 1 ? 1 : 2), ERR_OK);
+    cr_assert_eq(strategy_countdown(ctx, rig->word == 2, rig->word == 3 ? 6 : 5), ERR_OK);
+    if (rig->word != 4)
+        cr_assert_eq(strategy_replace(ctx, rig->word == 5 ? 3 : 1, &request,
+                                      rig->word == 6 ? REPLACE_ALLOW_FAILURE : REPLACE_STOP_ON_FAILURE, NULL),
+                     ERR_OK);
+    cr_assert_eq(strategy_cancel_all(ctx, rig->word == 7), ERR_OK);
+}
+
+Test(engine_digest, requests_about_several_orders_are_part_of_it)
+{
+    struct digest_value values[8];
+    for (int i = 0; i < 8; i++) {
+        struct rig *rig = rig_new();
+        rig->react = bulk;
+        rig->word = i;
+        rig_snapshot(rig, 100, 9990, 10000);
+        values[i] = finish(rig);
+        for (int j = 0; j < i; j++)
+            cr_expect(!same(values[i], values[j]), "%d and %d", i, j);
+    }
 }
 
 /* A price and a quantity, or the flags of the book, must not make up for each other. */

@@ -479,7 +479,41 @@ Test(order, names_are_those_of_the_lists)
     cr_expect_str_eq(reason_words(REASON_POST_ONLY), "post-only order would take");
     cr_expect_str_eq(tif_name(TIF_FOK), "fok");
     cr_expect_str_eq(order_type_name(ORDER_MARKET), "market");
+    cr_expect_str_eq(order_type_name(ORDER_BEST), "best");
+    cr_expect_str_eq(tif_name(TIF_GTD), "gtd");
+    cr_expect_str_eq(stp_mode_name(STP_DEFAULT), "default");
+    cr_expect_str_eq(stp_mode_name(STP_DECREMENT), "decrement");
     cr_expect_str_eq(side_name(SIDE_SELL), "sell");
     cr_expect_str_eq(reason_name((enum reason)REASON_COUNT), "?");
     cr_expect_str_eq(order_state_name((enum order_state)77), "?");
+}
+
+/* ---- reductions ---- */
+
+Test(order, a_reduction_makes_the_total_smaller_and_never_ends_the_order)
+{
+    struct order order = pending();
+    struct execution reduced = report(EXEC_REDUCED, 7), fill = report(EXEC_FILL, 5);
+    order.amend_pending = 1;
+    cr_assert_eq(order_apply(&order, &reduced, 1), ERR_OK);
+    cr_expect(order.qty == 7 && order.state == ORDER_LIVE);
+    cr_expect_eq(order.amend_pending, 1, "it answers no amendment");
+    cr_assert_eq(order_apply(&order, &fill, 2), ERR_OK);
+    reduced.qty = 8;
+    cr_expect_eq(order_apply(&order, &reduced, 3), ERR_RANGE, "more");
+    reduced.qty = 5;
+    cr_expect_eq(order_apply(&order, &reduced, 3), ERR_RANGE, "no more than what is filled");
+    reduced.qty = 6;
+    cr_assert_eq(order_apply(&order, &reduced, 3), ERR_OK);
+    cr_expect_eq(order_leaves(&order), 1);
+}
+
+Test(order, a_best_order_learns_its_limit)
+{
+    struct order order = pending();
+    struct execution ack = report(EXEC_ACK, 10);
+    order.type = ORDER_BEST;
+    order.price = 0;
+    cr_assert_eq(order_apply(&order, &ack, 1), ERR_OK);
+    cr_expect_eq(order.price, 100);
 }

@@ -69,6 +69,59 @@ Test(sim_world, the_venue_sees_its_own_time_and_batches_change_nothing, .timeout
               rejects, orders);
 }
 
+static void check_same_said(const struct world_rig *a, const struct world_rig *b)
+{
+    const uint32_t count = a->said_count < b->said_count ? a->said_count : b->said_count;
+    for (uint32_t i = 0; i < count; i++)
+        cr_assert(memcmp(&a->said[i], &b->said[i], sizeof(struct said)) == 0,
+                  "seed %" PRIu64 ", word %u: at %" PRId64 " tag %" PRIu64 " %s %" PRId64 " x %" PRId64
+                  ", and at %" PRId64 " tag %" PRIu64 " %s %" PRId64 " x %" PRId64,
+                  a->seed, i, a->said[i].ts, a->said[i].tag, exec_kind_name((enum exec_kind)a->said[i].kind),
+                  a->said[i].price, a->said[i].qty, b->said[i].ts, b->said[i].tag,
+                  exec_kind_name((enum exec_kind)b->said[i].kind), b->said[i].price, b->said[i].qty);
+    cr_assert_eq(a->said_count, b->said_count, "seed %" PRIu64, a->seed);
+}
+
+/* Orders that end by themselves, countdowns, replacements, batches and self-trades: how a tape is cut decides
+ * nothing, to the very end of the run. */
+Test(sim_world, what_the_venue_does_by_itself_does_not_depend_on_batches, .timeout = 120)
+{
+    uint64_t kinds[REASON_COUNT] = {0}, words = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        static const uint32_t batches[] = {1000, 1, 3, 0};
+        struct market_options options = options_of(seed);
+        struct market market;
+        struct world_rig *first = NULL;
+        options.per_mille = 300;
+        market_make(&market, &options);
+        struct digest_value value = {0, 0};
+        for (size_t b = 0; b < ARRAY_LEN(batches); b++) {
+            struct world_rig *rig = rig_of(&market, seed);
+            rig->rich = true;
+            rig->batch = batches[b];
+            const struct digest_value now = rig_run(rig);
+            if (first == NULL) {
+                first = rig;
+                value = now;
+                continue;
+            }
+            check_same_said(first, rig);
+            cr_assert(same_digest(value, now), "seed %" PRIu64 ": batches of %u make another run", seed, batches[b]);
+            rig_free(rig);
+        }
+        for (uint32_t i = 0; i < first->said_count; i++, words++)
+            kinds[first->said[i].reason]++;
+        rig_free(first);
+        market_free(&market);
+    }
+    static const enum reason wanted[] = {REASON_EXPIRED_GTD,      REASON_COUNTDOWN,       REASON_CANCEL_ALL,
+                                         REASON_REPLACED,         REASON_REPLACE_GONE,    REASON_STP_EXPIRE_TAKER,
+                                         REASON_STP_EXPIRE_MAKER, REASON_STP_EXPIRE_BOTH, REASON_STP_DECREMENT};
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        cr_expect(kinds[wanted[i]] > 10, "only %" PRIu64 " %s of %" PRIu64 " words: the plan tests nothing",
+                  kinds[wanted[i]], reason_name(wanted[i]), words);
+}
+
 Test(sim_world, an_equity_grid_changes_nothing)
 {
     for (uint64_t seed = 1; seed <= 12; seed++) {
@@ -84,19 +137,6 @@ Test(sim_world, an_equity_grid_changes_nothing)
         rig_free(rig);
         market_free(&market);
     }
-}
-
-static void check_same_said(const struct world_rig *a, const struct world_rig *b)
-{
-    const uint32_t count = a->said_count < b->said_count ? a->said_count : b->said_count;
-    for (uint32_t i = 0; i < count; i++)
-        cr_assert(memcmp(&a->said[i], &b->said[i], sizeof(struct said)) == 0,
-                  "seed %" PRIu64 ", word %u: at %" PRId64 " tag %" PRIu64 " %s %" PRId64 " x %" PRId64
-                  ", and at %" PRId64 " tag %" PRIu64 " %s %" PRId64 " x %" PRId64,
-                  a->seed, i, a->said[i].ts, a->said[i].tag, exec_kind_name((enum exec_kind)a->said[i].kind),
-                  a->said[i].price, a->said[i].qty, b->said[i].ts, b->said[i].tag,
-                  exec_kind_name((enum exec_kind)b->said[i].kind), b->said[i].price, b->said[i].qty);
-    cr_assert_eq(a->said_count, b->said_count, "seed %" PRIu64, a->seed);
 }
 
 Test(sim_world, a_venue_that_wakes_late_fills_like_one_that_was_awake, .timeout = 120)
@@ -311,6 +351,39 @@ Test(sim_world, what_is_under_way_at_the_end_is_delivered)
     cr_expect(rig->said[0].kind == EXEC_ACK && rig->said[0].ts == 1031);
     cr_expect(rig->said[1].kind == EXEC_FILL && rig->said[1].ts == 1031 && rig->said[1].venue_ts == 1021);
     cr_expect_eq(rig->refused, 0);
+    rig_free(rig);
+    free(written);
+}
+
+/* One order, heard of at 1030; the market ends at 1001. It is good for `life`. */
+static struct world_rig *run_good_till(struct written *written, qty_t life)
+{
+    struct market_event *made = write_book(written, 1000, 990, 1010, 1011);
+    made->act = ACT_GTC;
+    made->act_side = SIDE_BUY;
+    made->act_offset = -5;
+    made->act_qty = life / 4;
+    write_book(written, 1001, 991, 1010, 1011);
+    struct world_rig *rig = rig_new(&written->market, 0);
+    rig->rich = true;
+    rig_run(rig);
+    return rig;
+}
+
+/* The venue's clock goes on to the last word about an order, and no further: the run is not made longer. */
+Test(sim_world, after_the_end_the_venues_time_stands)
+{
+    struct written *written = calloc(1, sizeof(*written));
+    struct world_rig *rig = run_good_till(written, 24);
+    cr_assert_eq(rig->said_count, 2);
+    cr_expect(rig->said[1].reason == REASON_EXPIRED_GTD && rig->said[1].venue_ts == 1024 && rig->said[1].ts == 1034);
+    rig_free(rig);
+    memset(written, 0, sizeof(*written));
+    rig = run_good_till(written, 32);
+    cr_assert_eq(rig->said_count, 1);
+    cr_expect(rig->said[0].kind == EXEC_ACK && rig->said[0].ts == 1030);
+    cr_expect_eq(engine_now(rig->engine), 1030);
+    cr_expect_eq(order_table_open_count(engine_orders(rig->engine)), 1);
     rig_free(rig);
     free(written);
 }

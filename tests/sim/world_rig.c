@@ -337,8 +337,79 @@ static struct order *oldest(struct strategy_ctx *ctx)
     return order;
 }
 
+/* Both in one message: they arrive at one instant. */
+static void send_pair(struct world_rig *rig, struct strategy_ctx *ctx, struct order_request request)
+{
+    struct order_action actions[3] = {{.kind = ACTION_SUBMIT, .request = request},
+                                      {.kind = ACTION_SUBMIT, .request = request},
+                                      {.kind = ACTION_CANCEL, .order_id = 1}};
+    actions[1].request.price -= side_sign((enum side)request.side) * 2;
+    actions[1].request.tag++;
+    cr_assert_eq(strategy_batch(ctx, actions, 3), ERR_OK);
+    for (int i = 0; i < 2; i++)
+        if (actions[i].result == ERR_OK)
+            rig->submitted[actions[i].order_id] = strategy_now(ctx);
+}
+
+static void replace_oldest(struct world_rig *rig, struct strategy_ctx *ctx, const struct market_event *made,
+                           struct order_request request)
+{
+    const struct order *old = oldest(ctx);
+    uint64_t id;
+    if (old == NULL)
+        return;
+    request.instrument = old->instrument;
+    request.side = old->side;
+    request.price = old->price + made->act_offset;
+    request.flags = made->act_qty % 2 != 0 ? ORDER_REMAINING : 0;
+    if (strategy_replace(ctx, old->id, &request,
+                         made->act_qty % 3 != 0 ? REPLACE_STOP_ON_FAILURE : REPLACE_ALLOW_FAILURE, &id) == ERR_OK)
+        rig->submitted[id] = strategy_now(ctx);
+}
+
+/* Orders that end by themselves, requests about several, and self-trades in every mode. False: as a plain strategy. */
+static bool act_rich(struct world_rig *rig, struct strategy_ctx *ctx, const struct market_event *made)
+{
+    struct level touch = {RIG_BASE + RIG_PRICES / 2, 0};
+    const enum side side = (enum side)made->act_side;
+    (void)book_best(strategy_book(ctx, made->act_instrument), side_opposite(side), &touch);
+    struct order_request request = {.instrument = made->act_instrument,
+                                    .side = made->act_side,
+                                    .stp = (uint8_t)(made->act_qty % STP_MODE_COUNT),
+                                    .price = touch.price + side_sign(side) * made->act_offset,
+                                    .qty = made->act_qty,
+                                    .tag = made->event.lane * UINT64_C(10000) + made->event.seq};
+    switch (made->act) {
+    case ACT_GTC:
+        request.tif = TIF_GTD;
+        request.expire_ts = strategy_now(ctx) + made->act_qty * 4;
+        send(rig, ctx, &request);
+        return true;
+    case ACT_IOC:
+        request.type = ORDER_BEST;
+        request.price = 0;
+        request.tif = made->act_qty % 2 != 0 ? TIF_IOC : TIF_FOK;
+        send(rig, ctx, &request);
+        return true;
+    case ACT_CANCEL:
+        if (made->act_qty % 4 == 0)
+            (void)!strategy_cancel_all(ctx, made->act_instrument);
+        else
+            replace_oldest(rig, ctx, made, request);
+        return true;
+    case ACT_TIMER:
+        cr_assert_eq(strategy_countdown(ctx, made->act_instrument, made->act_qty % 5 * 9), ERR_OK);
+        send_pair(rig, ctx, request);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void act(struct world_rig *rig, struct strategy_ctx *ctx, const struct market_event *made)
 {
+    if (rig->rich && act_rich(rig, ctx, made))
+        return;
     const uint16_t i = made->act_instrument;
     const enum side side = (enum side)made->act_side;
     const uint64_t tag = made->event.lane * UINT64_C(10000) + made->event.seq;

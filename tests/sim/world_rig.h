@@ -86,6 +86,7 @@ struct world_rig {
     uint32_t held_max;                  /* batches a feed keeps */
     uint32_t requests_max;
     uint32_t far_from; /* send (and cancel) a far order for every instrument at this message of lane 0; 0: do not */
+    bool rich;         /* acts with every kind of order and request; self-trades are allowed */
     bool stubborn;     /* re-arms a timer for ever and answers every reject with an order */
     bool order_in_start;
     ns_t equity_interval;
@@ -112,12 +113,12 @@ struct world_rig {
     ns_t seen_ts;
     uint16_t seen_lane;
     uint64_t seen_position[RIG_LANES];
-    uint64_t refused, lost; /* new orders after the end; those that never reached the venue */
-    uint64_t timed_out, turned_away; /* new orders: lost by a fault, refused in an outage */
+    uint64_t refused, lost;             /* new orders after the end; those that never reached the venue */
+    uint64_t timed_out, turned_away;    /* new orders: lost by a fault, refused in an outage */
     uint64_t notices[EVENT_KIND_COUNT]; /* told by the world, and not by a lane */
     bool line_down, gap_due;
-    uint64_t queried;   /* words with REASON_QUERIED */
-    ns_t first_notice;  /* 0: none */
+    uint64_t queried;  /* words with REASON_QUERIED */
+    ns_t first_notice; /* 0: none */
 };
 
 struct world_rig *rig_new(const struct market *market, uint64_t seed);
