@@ -54,12 +54,29 @@ extern const char bench_grid[];                /* the grid market maker, 10 leve
 extern const char bench_bracket[];             /* bench_grid under three queue models in lockstep */
 extern const char bench_grid200[];             /* the same with 100: the orders near the market are the same ones */
 struct bench_result {
-    double levels_per_s;
+    double levels_per_s;        /* CPU time of the process */
+    double levels_per_thread_s; /* of the engine's thread alone */
     uint64_t orders, fills;
     double open_mean; /* of our orders, looked at once a second of the tape */
 };
 err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *config_text, uint32_t rounds,
                 struct bench_result *best, struct err_text *why) MUST_USE;
+/* One run of a config; `watch` may be NULL. */
+struct run_config;
+struct stage_watch;
+err_t bench_one_run(const struct run_config *config, const struct stage_watch *watch, struct bench_result *result,
+                    struct err_text *why) MUST_USE;
+/* The market maker without a journal, with one, and held against it (verify): levels a second of the engine's thread,
+ * which is how long a run takes where the journal's thread has a core; and of all threads. Best of the rounds, which
+ * take turns. */
+struct bench_proof {
+    struct {
+        double engine, all;
+    } plain, journal, verify;
+    uint64_t journal_bytes;
+};
+err_t bench_proof(const char *tape, const char *dir, uint32_t rounds, struct bench_proof *best,
+                  struct err_text *why) MUST_USE;
 err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double *bytes_per_s,
                    struct err_text *why) MUST_USE;
 /* Peak resident memory of `tapedeck run` with the market maker on a synthetic tape of `duration`. */

@@ -24,6 +24,13 @@ double bench_cpu_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static double thread_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 double bench_memcpy(void)
 {
     enum { SIZE = 8 << 20 };
@@ -146,26 +153,28 @@ static void sample(void *context, ns_t ts, const struct engine *engine)
     sampler->open_sum += order_table_open_count(engine_orders(sampler->engine));
 }
 
-static err_t one_run(const struct run_config *config, struct bench_result *result, struct err_text *why)
+err_t bench_one_run(const struct run_config *config, const struct stage_watch *watch, struct bench_result *result,
+                    struct err_text *why)
 {
     struct sampler sampler = {0};
     const struct engine_sink sink = {.context = &sampler, .equity = sample};
     struct stage *stage;
-    err_t err = stage_open(&stage, config, &sink, why);
+    err_t err = stage_open_watched(&stage, config, &sink, watch, why);
     if (err != ERR_OK)
         return err;
     sampler.engine = stage->engine;
-    double t0 = bench_cpu_s();
+    double t0 = bench_cpu_s(), thread0 = thread_s();
     err = stage_start(stage);
     while (err == ERR_OK)
         err = engine_run(stage->engine, UINT64_MAX);
-    double spent = bench_cpu_s() - t0;
+    double spent = bench_cpu_s() - t0, spent_here = thread_s() - thread0;
     const struct engine_counters *counters = engine_counters(stage->engine);
     if (err != ERR_END) {
         err_say(why, err, "%s", engine_why(stage->engine)->text);
     } else {
         *result = (struct bench_result){
             .levels_per_s = (double)counters->levels / spent,
+            .levels_per_thread_s = (double)counters->levels / spent_here,
             .orders = counters->orders,
             .fills = counters->fills,
             .open_mean = sampler.samples == 0 ? 0 : (double)sampler.open_sum / (double)sampler.samples,
@@ -191,7 +200,7 @@ err_t bench_run(const char *const *tapes, uint32_t tape_count, const char *confi
             err = run_config_parse(&config, "bench.yaml", config_text, strlen(config_text), &options, why);
         struct bench_result result;
         if (err == ERR_OK) {
-            err = one_run(config, &result, why);
+            err = bench_one_run(config, NULL, &result, why);
             run_config_free(config);
         }
         option_list_free(&list);

@@ -49,7 +49,7 @@ _tapedeck() {
         return
     fi
     compopt -o filenames
-    if [[ $verb == why && $before != --tape && $before != -t && $before != --runs && $before != -r ]]; then
+    if [[ ( $verb == why || $verb == verify ) && $before != --tape && $before != -t && $before != --runs && $before != -r ]]; then
         # RUN: a run of ./runs by its name, or a directory
         ((COMP_CWORD == 2)) || return
         local runs
@@ -62,7 +62,7 @@ _tapedeck() {
         return
     fi
     case $verb in
-    why) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
+    why | verify) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     tape) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     run | config | calibrate)
         local after_tape=0

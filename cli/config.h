@@ -172,6 +172,7 @@ struct run_config {
     const char *path;
     uint64_t seed;
     enum run_mode mode;
+    enum { RUN_JOURNAL_OFF, RUN_JOURNAL_ON } journal;
     struct config_feed feed;
     struct config_instrument *instruments;
     uint32_t instrument_count;

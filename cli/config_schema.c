@@ -10,6 +10,10 @@ const struct config_key config_keys[] = {
      "Seed of everything random in the run. Same binary, config, seed and inputs: same digest.", 0},
     {"mode", CONFIG_CHOICE, AT(mode), NULL, NULL, "backtest", "backtest",
      "The world that the engine runs in: recorded or made market data and a simulated venue.", 0},
+    {"journal", CONFIG_CHOICE, AT(journal), NULL, NULL, "off", "off|on",
+     "Keep a journal of the run: every execution, order and line, and the digests every 4096 inputs (docs/proof.md). "
+     "Never changes a result.",
+     CONFIG_NOT_HASHED},
 
     {"feed", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Where the market comes from: exactly one of tapes, synth.",
      0},

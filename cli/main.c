@@ -16,6 +16,7 @@ struct verb {
 
 static const struct verb verbs[] = {
     {"run", "run a strategy over tapes", verb_run, verb_run_help},
+    {"verify", "execute a finished run again and prove that it is the same", verb_verify, verb_verify_help},
     {"why", "explain the orders of a run: why each filled, or did not", verb_why, verb_why_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},
     {"synth", "write tapes of a synthetic market, from a seed", verb_synth, verb_synth_help},

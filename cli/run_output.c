@@ -4,6 +4,8 @@
 #include "cli/run_dir.h"
 #include "cli/run_files.h"
 #include "cli/values.h"
+#include "cli/version.h"
+#include "data/journal_tape.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -37,6 +39,8 @@ struct run_output {
     FILE *files[STREAM_COUNT];
     struct run_files own; /* the strategy's */
     struct engine_sink sink;
+    struct journal journal;       /* the engine's: hands on to the tape */
+    struct journal_tape *records; /* NULL: none is kept */
     err_t broken;
     struct err_text why;
     char last_error[512];
@@ -270,6 +274,34 @@ const struct engine_sink *run_output_sink(struct run_output *output, bool none)
     return &output->sink;
 }
 
+static void on_record(void *context, const struct event *record)
+{
+    struct run_output *output = context;
+    const struct journal *journal = journal_tape_journal(output->records);
+    journal->record(journal->context, record);
+}
+
+struct journal *run_output_journal(struct run_output *output, bool none)
+{
+    output->journal = (struct journal){output, on_record};
+    return none || output->config->journal == RUN_JOURNAL_OFF ? NULL : &output->journal;
+}
+
+static err_t open_journal(struct run_output *output, struct err_text *why)
+{
+    char path[PATH_SIZE], source[128];
+    if (output->config->journal == RUN_JOURNAL_OFF)
+        return ERR_OK;
+    if (!run_dir_path(path, output->dir, RUN_JOURNAL_FILE))
+        return err_say(why, ERR_RANGE, "%s: too long", output->dir);
+    snprintf(source, sizeof(source), "journal of %s, config %s, build %s", output->config->strategy->name,
+             output->config->hash, cli_build_id());
+    char created_by[64];
+    snprintf(created_by, sizeof(created_by), "tapedeck %s", cli_version());
+    const struct journal_tape_options options = {.source = source, .created_by = created_by};
+    return journal_tape_open(&output->records, path, output->instruments, output->instrument_count, &options, why);
+}
+
 static err_t make_dir(struct run_output *output, const struct run_output_options *options, struct err_text *why)
 {
     const struct run_config *config = output->config;
@@ -296,6 +328,8 @@ err_t run_output_open(struct run_output *output, const struct run_output_options
     }
     if ((err = run_output_error(output, why)) != ERR_OK)
         return err;
+    if ((err = open_journal(output, why)) != ERR_OK)
+        return err;
     return run_output_file(output, "config.yaml", output->config->resolved, why);
 }
 
@@ -306,6 +340,8 @@ const char *run_output_dir(const struct run_output *output)
 
 err_t run_output_error(const struct run_output *output, struct err_text *why)
 {
+    if (output->broken == ERR_OK && output->records != NULL)
+        return journal_tape_error(output->records, why);
     return output->broken == ERR_OK ? ERR_OK : err_say(why, output->broken, "%s", output->why.text);
 }
 
@@ -326,7 +362,10 @@ err_t run_output_close(struct run_output *output, struct err_text *why)
         output->files[i] = NULL;
     }
     struct err_text own = {0};
-    err_t err = run_files_close(&output->own, output->dir, &own);
+    err_t err = journal_tape_close(output->records, &own); /* the first failure is the one that is told */
+    output->records = NULL;
+    const err_t files = run_files_close(&output->own, output->dir, &own);
+    err = err == ERR_OK ? files : err;
     if (err != ERR_OK && output->broken == ERR_OK) {
         output->broken = err;
         (void)err_say(&output->why, err, "%s", own.text);
@@ -349,6 +388,8 @@ void run_output_free(struct run_output *output)
     }
     struct err_text unheard = {0};
     (void)!run_files_close(&output->own, output->dir, &unheard);
+    if (journal_tape_close(output->records, NULL) != ERR_OK)
+        output->records = NULL; /* whoever frees without closing has given up on it */
     free(output->dir);
     free(output);
 }

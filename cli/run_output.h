@@ -20,6 +20,8 @@
 #include "cli/config.h"
 #include "core/engine.h"
 
+#define RUN_JOURNAL_FILE "journal.tape"
+
 struct run_output;
 
 struct run_output_options {
@@ -32,6 +34,9 @@ struct run_output_options {
 err_t run_output_new(struct run_output **output, const struct run_config *config, struct err_text *why) MUST_USE;
 /* For engine_config.sink; lives as long as the output. */
 const struct engine_sink *run_output_sink(struct run_output *output, bool none);
+/* For stage_watch.journal; NULL when the config asks for none. Lives as long as the output, and is told from
+ * run_output_open on. */
+struct journal *run_output_journal(struct run_output *output, bool none);
 /* Make the directory and the files. The engine's instruments are needed for decimals. ERR_EXISTS: `out` holds
  * something already. */
 err_t run_output_open(struct run_output *output, const struct run_output_options *options,

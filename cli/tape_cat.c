@@ -6,6 +6,7 @@
 #include "cli/values.h"
 
 #include "core/account.h"
+#include "core/digest.h"
 #include "core/order.h"
 
 #include <inttypes.h>
@@ -177,6 +178,37 @@ static void put_execution(const struct pairs *pairs, const struct instrument *in
     }
 }
 
+static void put_output(const struct pairs *pairs, const struct instrument *instrument, const struct event_output *output)
+{
+    char text[DECIMAL_TEXT_SIZE];
+    pair_text(pairs, "what", output_kind_name((enum output_kind)output->kind));
+    if (output->order_id != 0) {
+        pair_u64(pairs, "order", output->order_id);
+        pair_text(pairs, "order_side", side_name((enum side)(output->detail >> 24 & 1)));
+        pair_text(pairs, "price", price_text(instrument, output->price, text));
+        pair_text(pairs, "qty", qty_text(instrument, output->qty, text));
+        return;
+    }
+    struct bounded said = bound(output->text, sizeof(output->text));
+    pair_text(pairs, "text", said.text);
+    if (output->kind == OUTPUT_PLOT)
+        pair_text(pairs, "value",
+                  decimal_text(output->qty, output->detail <= DECIMALS_MAX ? (unsigned)output->detail : 0, text));
+}
+
+static void put_checkpoint(const struct pairs *pairs, const struct event_checkpoint *checkpoint)
+{
+    char text[DIGEST_TEXT_SIZE];
+    pair_u64(pairs, "inputs", checkpoint->inputs);
+    pair_u64(pairs, "executions", checkpoint->executions);
+    pair_u64(pairs, "orders", checkpoint->orders);
+    pair_u64(pairs, "fills", checkpoint->fills);
+    digest_text((struct digest_value){checkpoint->market[0], checkpoint->market[1]}, text);
+    pair_text(pairs, "market", text);
+    digest_text((struct digest_value){checkpoint->outputs[0], checkpoint->outputs[1]}, text);
+    pair_text(pairs, "outputs", text);
+}
+
 static void put_body(const struct pairs *pairs, const struct instrument *instrument, const struct event *event)
 {
     char text[DECIMAL_TEXT_SIZE];
@@ -195,6 +227,12 @@ static void put_body(const struct pairs *pairs, const struct instrument *instrum
         break;
     case EVENT_EXECUTION:
         put_execution(pairs, instrument, event->body);
+        break;
+    case EVENT_OUTPUT:
+        put_output(pairs, instrument, event->body);
+        break;
+    case EVENT_CHECKPOINT:
+        put_checkpoint(pairs, event->body);
         break;
     case EVENT_GAP:
     case EVENT_PARAMETER:

@@ -42,6 +42,9 @@ const char verb_bench_help[] =
     "                                more a level costs than with 10\n"
     "    bracket_levels_per_s        the grid under three queue models in lockstep; bracket_cost is how much more a\n"
     "                                level costs than under one\n"
+    "    journal_cost                the market maker's time with a journal against without one; of the engine's\n"
+    "                                thread, and of all threads\n"
+    "    verify_speed                the speed of verify against that of the run without a journal; the same two\n"
     "    replay64_levels_per_s       64 instruments merged from 64 tapes, noop\n"
     "    import_bytes_per_s          text of a capture to a tape\n"
     "    rss_bytes_1h, rss_bytes_24h peak resident memory of `tapedeck run` on tapes of that length\n\n"
@@ -54,6 +57,7 @@ const char verb_bench_help[] =
 struct figures {
     double bytes_per_level, bytes_per_level_bbo, bytes_per_book_level_bbo;
     double decode, zstd_share, bare, import_rate, memcpy_rate;
+    struct bench_proof proof;
     struct bench_result replay, maker, grid, grid200, bracket, replay64;
     uint64_t levels;
     uint64_t rss_1h, rss_24h, levels_1h, levels_24h;
@@ -100,6 +104,8 @@ static err_t measure(const struct bench_options *options, struct figures *figure
     if (err == ERR_OK)
         err = bench_run(depth, 1, bench_bracket, rounds, &figures->bracket, why);
     if (err == ERR_OK)
+        err = bench_proof(material->depth, options->dir, rounds, &figures->proof, why);
+    if (err == ERR_OK)
         err = bench_run(lanes, BENCH_LANES, bench_noop, rounds, &figures->replay64, why);
     if (err == ERR_OK)
         err = bench_import(options->capture != NULL ? options->capture : material->capture, options->dir, rounds,
@@ -142,6 +148,11 @@ static err_t print_json(const struct figures *figures, const struct bench_option
     set_run(root, "bracket", &figures->bracket);
     json_set(root, "bracket_cost", json_real(figures->grid.levels_per_s / figures->bracket.levels_per_s));
     json_set(root, "replay64_levels_per_s", json_real(figures->replay64.levels_per_s));
+    json_set(root, "journal_cost", json_real(figures->proof.plain.engine / figures->proof.journal.engine));
+    json_set(root, "verify_speed", json_real(figures->proof.verify.engine / figures->proof.plain.engine));
+    json_set(root, "journal_cost_all_threads", json_real(figures->proof.plain.all / figures->proof.journal.all));
+    json_set(root, "verify_speed_all_threads", json_real(figures->proof.verify.all / figures->proof.plain.all));
+    json_set_u64(root, "journal_bytes", figures->proof.journal_bytes);
     json_set(root, "import_bytes_per_s", json_real(figures->import_rate));
     json_set(root, "memcpy_bytes_per_s", json_real(figures->memcpy_rate));
     if (options->memory) {
@@ -194,6 +205,10 @@ static void print_table(const struct figures *f, const struct bench_options *opt
         f->grid200.open_mean / f->grid.open_mean);
     row(table, "replay, grid under three queue models", f->bracket.levels_per_s * 1e-6, "M levels/s",
         "grid of 2 x 10", f->bracket.levels_per_s / grid);
+    row(table, "market maker with a journal", f->proof.journal.engine * 1e-6, "M levels/s", "without",
+        f->proof.journal.engine / f->proof.plain.engine);
+    row(table, "verify of it", f->proof.verify.engine * 1e-6, "M levels/s", "without",
+        f->proof.verify.engine / f->proof.plain.engine);
     row(table, "replay, 64 instruments", replay64 * 1e-6, "M levels/s", "replay of one", replay64 / replay);
     row(table, "import", f->import_rate * 1e-6, "MB/s", "memcpy", f->import_rate / f->memcpy_rate);
     if (options->memory) {

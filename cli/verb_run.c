@@ -83,7 +83,9 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
     if (err == ERR_OK)
         err = run_output_new(&run->output, run->config, why);
     if (err == ERR_OK)
-        err = stage_open(&run->stage, run->config, run_output_sink(run->output, run->files.none), why);
+        err = stage_open_watched(
+            &run->stage, run->config, run_output_sink(run->output, run->files.none),
+            &(struct stage_watch){.journal = run_output_journal(run->output, run->files.none)}, why);
     if (err == ERR_OK)
         err = run_output_open(run->output, &run->files, run->stage->instruments, run->stage->instrument_count,
                               run->stage->engine, why);

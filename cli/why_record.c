@@ -292,7 +292,7 @@ struct why_record *why_record_new(void)
     record->observer =
         (struct engine_observer){.context = record, .submit = on_submit, .cancel = on_cancel, .amend = on_amend};
     record->sink = (struct engine_sink){.context = record, .order = on_order};
-    record->both = (struct stage_watch){&record->watch, &record->observer};
+    record->both = (struct stage_watch){.venue = &record->watch, .engine = &record->observer};
     return record;
 }
 

@@ -347,6 +347,7 @@ static err_t follow_engines(struct stage *stage, const struct run_config *config
     engine.leader = stage->engine;
     engine.sink = NULL;
     engine.observer = NULL;
+    engine.journal = NULL;
     err_t err = ERR_OK;
     for (uint16_t i = 0; i < stage->follower_count && err == ERR_OK; i++) {
         struct stage_follower *follower = &stage->followers[i];
@@ -440,7 +441,8 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                          .seed = config->seed,
                                          .strategy = config->strategy,
                                          .sink = sink,
-                                         .observer = watch->engine};
+                                         .observer = watch->engine,
+                                         .journal = watch->journal};
     inside->venue_size = venue_size(&venue);
     inside->venue_memory = zeroed(inside->venue_size);
     inside->world_size = sim_world_size(&world);
@@ -482,7 +484,7 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
 err_t stage_open_watched(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
                          const struct stage_watch *watch, struct err_text *why)
 {
-    static const struct stage_watch nobody = {NULL, NULL};
+    static const struct stage_watch nobody = {NULL, NULL, NULL};
     struct stage *opened = calloc(1, sizeof(*opened));
     if (opened == NULL)
         return no_memory(why);

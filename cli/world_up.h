@@ -52,10 +52,11 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
  * keep theirs. */
 err_t stage_start(struct stage *stage) MUST_USE;
 struct digest_value stage_stop(struct stage *stage);
-/* What looks on: sim/why.h, core/observe.h. Either may be NULL; both outlive the stage. */
+/* What looks on: sim/why.h, core/observe.h, core/journal.h. Any may be NULL; they outlive the stage. */
 struct stage_watch {
     struct venue_watch *venue;
     struct engine_observer *engine;
+    struct journal *journal;
 };
 /* The same run, looked at. */
 err_t stage_open_watched(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,

@@ -68,6 +68,8 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->strategy_state = strategy_state;
     engine->sink = config->sink;
     engine->observer = config->observer;
+    engine->journal = config->journal;
+    engine->checkpoint_due = JOURNAL_CHECKPOINT;
     engine->instruments = config->instruments;
     engine->instrument_count = count;
     engine->equity = (struct grid){config->equity_interval, NS_MAX, 0};
@@ -437,9 +439,8 @@ static void step_one(struct engine *engine, const struct event *event)
     }
 }
 
-err_t engine_run(struct engine *engine, uint64_t budget)
+static err_t run_inputs(struct engine *engine, uint64_t budget)
 {
-    ASSERT(engine->leader == NULL);
     struct run *run = engine->run;
     while (budget != 0) {
         if (UNLIKELY(run->at == run->end || run->at->ts >= run->until)) {
@@ -466,6 +467,27 @@ err_t engine_run(struct engine *engine, uint64_t budget)
     return engine->failed;
 }
 
+/* With a journal: in stretches that end at checkpoints. */
+static err_t run_journalled(struct engine *engine, uint64_t budget)
+{
+    err_t err = ERR_OK;
+    while (err == ERR_OK && budget != 0) {
+        const uint64_t left = engine->checkpoint_due - engine->counters.inputs;
+        const uint64_t stretch = left < budget ? left : budget;
+        err = run_inputs(engine, stretch);
+        budget -= stretch;
+        if (engine->counters.inputs == engine->checkpoint_due)
+            engine_journal_checkpoint(engine);
+    }
+    return err;
+}
+
+err_t engine_run(struct engine *engine, uint64_t budget)
+{
+    ASSERT(engine->leader == NULL);
+    return engine->journal == NULL ? run_inputs(engine, budget) : run_journalled(engine, budget);
+}
+
 /* Of the market as all saw it, and of what this engine made of it. */
 static struct digest_value digest_of(const struct engine *engine)
 {
@@ -487,6 +509,8 @@ struct digest_value engine_stop(struct engine *engine)
     if (engine->sink != NULL && engine->sink->equity != NULL && engine->counters.inputs != 0)
         engine->sink->equity(engine->sink->context, engine->now, engine);
     engine_fold_state(engine);
+    if (engine->journal != NULL)
+        engine_journal_checkpoint(engine);
     return digest_of(engine);
 }
 

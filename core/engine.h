@@ -17,6 +17,7 @@
 #define TAPEDECK_CORE_ENGINE_H
 
 #include "core/digest.h"
+#include "core/journal.h"
 #include "core/observe.h"
 #include "core/risk.h"
 #include "core/strategy.h"
@@ -54,6 +55,7 @@ struct engine_config {
     const struct strategy *strategy;
     const struct engine_sink *sink;
     struct engine *leader; /* a lockstep: the engine that this one follows; NULL: none */
+    struct journal *journal; /* journal.h; NULL: none; outlives the engine */
     struct engine_observer *observer; /* NULL: none; outlives the engine */
 };
 

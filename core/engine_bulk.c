@@ -13,6 +13,8 @@ static void fold(struct engine *engine, enum digest_mark mark, uint64_t a, uint6
     digest_u64(digest, (uint64_t)mark << 56 | a);
     digest_u64(digest, (uint64_t)engine->now);
     digest_u64(digest, b);
+    if (engine->journal != NULL)
+        engine_journal_request(engine, mark, a, b);
 }
 
 err_t engine_verb_replace(struct strategy_ctx *ctx, uint64_t order_id, const struct order_request *request,

@@ -110,6 +110,12 @@ void engine_fold_order(struct engine *engine, enum digest_mark mark, const struc
         fold_money(digest, order->funds);
         digest_u64(digest, (uint64_t)order->expire_ts);
     }
+    if (engine->journal != NULL)
+        engine_journal_order(engine,
+                             mark == DIGEST_CANCEL  ? OUTPUT_CANCEL
+                             : mark == DIGEST_AMEND ? OUTPUT_AMEND
+                                                    : OUTPUT_ORDER,
+                             order, price, qty);
 }
 
 void engine_fold_execution(struct engine *engine, const struct execution *execution)
@@ -129,6 +135,8 @@ void engine_fold_execution(struct engine *engine, const struct execution *execut
     fold_text(digest, execution->fee_currency, sizeof(execution->fee_currency));
     if (execution->kind == EXEC_PAYMENT)
         digest_u64(digest, (uint64_t)execution->rate);
+    if (engine->journal != NULL)
+        engine_journal_execution(engine, execution);
 }
 
 static void fold_book(struct digest *digest, const struct book *book)

@@ -396,6 +396,8 @@ void engine_log(struct engine *engine, enum log_level level, const char *text)
 {
     digest_u64(engine_outputs(engine), (uint64_t)DIGEST_LOG << 56 | (uint64_t)level);
     digest_bytes(engine_outputs(engine), text, strlen(text));
+    if (engine->journal != NULL)
+        engine_journal_text(engine, OUTPUT_LOG, "", text, 0, (uint64_t)level);
     if (engine->sink != NULL && engine->sink->log != NULL)
         engine->sink->log(engine->sink->context, engine->now, level, text);
 }
@@ -411,6 +413,8 @@ static void verb_plot(struct strategy_ctx *ctx, const char *name, int64_t value,
     digest_u64(engine_outputs(engine), (uint64_t)DIGEST_PLOT << 56 | decimals);
     digest_u64(engine_outputs(engine), (uint64_t)value);
     digest_bytes(engine_outputs(engine), name, strlen(name));
+    if (engine->journal != NULL)
+        engine_journal_text(engine, OUTPUT_PLOT, name, "", value, decimals);
     if (engine->sink != NULL && engine->sink->plot != NULL)
         engine->sink->plot(engine->sink->context, engine->now, name, value, decimals);
 }
@@ -436,6 +440,8 @@ static err_t verb_write(struct strategy_ctx *ctx, const char *file, const char *
     digest_u64(engine_outputs(engine), (uint64_t)DIGEST_WRITE << 56 | size);
     digest_bytes(engine_outputs(engine), file, strlen(file));
     digest_bytes(engine_outputs(engine), line, size);
+    if (engine->journal != NULL)
+        engine_journal_text(engine, OUTPUT_WRITE, file, line, 0, 0);
     if (engine->sink != NULL && engine->sink->write != NULL)
         engine->sink->write(engine->sink->context, engine->now, file, line);
     return ERR_OK;

@@ -5,12 +5,14 @@
  *   engine_venue.c   what the venue does to us: payments, and orders that it makes
  *   engine_bulk.c    verbs about more than one order: replace, cancel-all, countdown, batch
  *   engine_value.c   marks and equity
+ *   engine_journal.c what the journal is told
  *   engine_fold.c    what the digest is fed with beyond the hot path: bodies, executions, orders, the last state
  */
 #ifndef TAPEDECK_CORE_ENGINE_STATE_H
 #define TAPEDECK_CORE_ENGINE_STATE_H
 
 #include "core/engine.h"
+#include "core/journal.h"
 #include "core/prng.h"
 #include "core/timers.h"
 
@@ -61,6 +63,8 @@ struct engine {
     uint32_t refusal_head, refusal_count, refusal_capacity;
     err_t failed; /* sticky: a booking that did not fit */
     struct engine_observer *observer;
+    struct journal *journal; /* NULL: none */
+    uint64_t checkpoint_due; /* after this many inputs */
     struct timer firing; /* the timer being handled; id 0: an input is */
     struct err_text why;
 };
@@ -141,6 +145,17 @@ enum digest_mark {
 /* ---- engine_venue.c ---- */
 void engine_on_payment(struct engine *engine, const struct event *event);
 void engine_on_venue_order(struct engine *engine, const struct event *event);
+
+/* ---- engine_journal.c: with a journal only ---- */
+void engine_journal_execution(struct engine *engine, const struct execution *execution);
+void engine_journal_order(struct engine *engine, enum output_kind kind, const struct order *order, px_t price,
+                          qty_t qty);
+/* What engine_bulk.c asks for: `a` and `b` as folded. */
+void engine_journal_request(struct engine *engine, enum digest_mark mark, uint64_t a, uint64_t b);
+/* `name` and `text` may be empty. */
+void engine_journal_text(struct engine *engine, enum output_kind kind, const char *name, const char *text,
+                         int64_t value, uint64_t detail);
+void engine_journal_checkpoint(struct engine *engine);
 
 /* ---- engine_fold.c ---- */
 /* What an input carries beyond its header: levels, or the fields of its body. */

@@ -8,6 +8,16 @@ static const char *const kind_names[] = {
 #undef KIND_NAME
 };
 
+const char *output_kind_name(enum output_kind kind)
+{
+    static const char *const names[] = {
+#define OUTPUT_NAME(name, text) text,
+        OUTPUT_KIND_MAP(OUTPUT_NAME)
+#undef OUTPUT_NAME
+    };
+    return (unsigned)kind < OUTPUT_KIND_COUNT ? names[kind] : "?";
+}
+
 const char *event_kind_name(enum event_kind kind)
 {
     return (unsigned)kind < EVENT_KIND_COUNT ? kind_names[kind] : "?";
@@ -36,6 +46,10 @@ size_t event_body_size(enum event_kind kind)
     case EVENT_BALANCE:
     case EVENT_POSITION:
         return sizeof(struct event_balance);
+    case EVENT_OUTPUT:
+        return sizeof(struct event_output);
+    case EVENT_CHECKPOINT:
+        return sizeof(struct event_checkpoint);
     case EVENT_GAP:
     case EVENT_PARAMETER:
     case EVENT_OPERATOR:

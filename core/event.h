@@ -49,7 +49,9 @@ extern "C" {
     X(TICK, "tick")           /* nothing but time */                                                                 \
     X(PARAMETER, "parameter") /* body: struct event_text "key=value" */                                              \
     X(SIGNAL, "signal")       /* body: struct event_signal */                                                        \
-    X(OPERATOR, "operator")   /* body: struct event_text */
+    X(OPERATOR, "operator")   /* body: struct event_text */                                                          \
+    X(OUTPUT, "output")       /* of a journal: what the run did; body: struct event_output */                        \
+    X(CHECKPOINT, "checkpoint") /* of a journal: the digests; body: struct event_checkpoint */
 
 #define EVENT_ENUM(name, text) EVENT_##name,
 enum event_kind { EVENT_KIND_MAP(EVENT_ENUM) EVENT_KIND_COUNT };
@@ -131,6 +133,37 @@ struct event_balance {
     money_t locked; /* at 10^-18 */
 };
 
+/* What a run did (core/journal.h). */
+#define OUTPUT_KIND_MAP(X)                                                                                           \
+    X(ORDER, "order")   /* sent, or refused by the risk gate: an execution with the refusal follows */              \
+    X(CANCEL, "cancel") /* asked for */                                                                              \
+    X(AMEND, "amend")   /* asked for: price and qty are the new ones */                                              \
+    X(LOG, "log")       /* detail: enum log_level */                                                                 \
+    X(PLOT, "plot")     /* qty: the value, detail: its decimals */                                                   \
+    X(WRITE, "write")   /* a line for a file of the run directory */                                                 \
+    X(REQUEST, "request") /* replace (mode, order), cancel all (instrument), countdown (instrument, delay), batch    \
+                             (count): text says which, price and qty are those */
+#define OUTPUT_KIND_ENUM(name, text) OUTPUT_##name,
+enum output_kind { OUTPUT_KIND_MAP(OUTPUT_KIND_ENUM) OUTPUT_KIND_COUNT };
+#undef OUTPUT_KIND_ENUM
+
+struct event_output {
+    uint64_t order_id; /* 0: not of an order */
+    px_t price;
+    qty_t qty;
+    uint64_t detail; /* orders: self-trade mode << 32, side << 24, type << 16, time in force << 8, flags */
+    uint64_t tag;    /* orders: the strategy's own word; texts: FNV-1a of the whole */
+    char text[80];   /* the beginning of it; orders: funds and expiry, when there are any */
+    uint8_t kind;    /* enum output_kind */
+    uint8_t reserved[7];
+};
+
+struct event_checkpoint {
+    uint64_t inputs, executions, orders, fills; /* so far */
+    uint64_t market[2], outputs[2];             /* digests: low, high */
+};
+
+const char *output_kind_name(enum output_kind kind);
 const char *event_kind_name(enum event_kind kind);
 err_t event_kind_parse(const char *name, size_t name_size, enum event_kind *kind) MUST_USE;
 /* Does the kind carry levels (and not a body)? */

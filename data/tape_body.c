@@ -7,7 +7,8 @@
 STATIC_ASSERT(sizeof(struct event_mark) <= TAPE_BODY_SIZE && sizeof(struct event_candle) <= TAPE_BODY_SIZE &&
                   sizeof(struct event_ticker) <= TAPE_BODY_SIZE && sizeof(struct event_text) <= TAPE_BODY_SIZE &&
                   sizeof(struct event_signal) <= TAPE_BODY_SIZE && sizeof(struct event_balance) <= TAPE_BODY_SIZE &&
-                  sizeof(struct execution) <= TAPE_BODY_SIZE,
+                  sizeof(struct execution) <= TAPE_BODY_SIZE && sizeof(struct event_output) <= TAPE_BODY_SIZE &&
+                  sizeof(struct event_checkpoint) <= TAPE_BODY_SIZE,
               "every body fits its slot");
 
 /* One list of fields a kind, walked in both directions, so that the two cannot drift apart. */
@@ -117,6 +118,10 @@ static uint32_t field_count(uint8_t kind)
         return 3;
     case EVENT_SIGNAL:
         return 2;
+    case EVENT_OUTPUT:
+        return 7;
+    case EVENT_CHECKPOINT:
+        return 8;
     case EVENT_GAP:
     case EVENT_PARAMETER:
     case EVENT_OPERATOR:
@@ -175,6 +180,29 @@ static void walk_body(struct walk *walk, uint8_t kind, void *memory)
         struct event_signal *signal = memory;
         walk_text(walk, signal->name, sizeof(signal->name));
         walk_i64(walk, &signal->value);
+        break;
+    }
+    case EVENT_OUTPUT: {
+        struct event_output *output = memory;
+        walk_u8(walk, &output->kind);
+        walk_u64(walk, &output->order_id);
+        walk_i64(walk, &output->price);
+        walk_i64(walk, &output->qty);
+        walk_u64(walk, &output->detail);
+        walk_u64(walk, &output->tag);
+        walk_text(walk, output->text, sizeof(output->text));
+        break;
+    }
+    case EVENT_CHECKPOINT: {
+        struct event_checkpoint *checkpoint = memory;
+        walk_u64(walk, &checkpoint->inputs);
+        walk_u64(walk, &checkpoint->executions);
+        walk_u64(walk, &checkpoint->orders);
+        walk_u64(walk, &checkpoint->fills);
+        walk_u64(walk, &checkpoint->market[0]);
+        walk_u64(walk, &checkpoint->market[1]);
+        walk_u64(walk, &checkpoint->outputs[0]);
+        walk_u64(walk, &checkpoint->outputs[1]);
         break;
     }
     case EVENT_GAP:
