@@ -7,19 +7,22 @@
 
 uint16_t bracket_followers(const struct run_config *config, struct queue_model followers[STAGE_FOLLOWERS_MAX])
 {
-    static const enum queue_kind bounds[] = {QUEUE_PESSIMISTIC, QUEUE_OPTIMISTIC};
+    /* A trade through our price could fill more than the truth, were it to fill us whole: the lower bound takes its
+     * quantity, the upper bound not. */
+    static const struct queue_model bounds[] = {{.kind = QUEUE_PESSIMISTIC, .by_quantity = true},
+                                                {.kind = QUEUE_OPTIMISTIC, .by_quantity = false}};
     STATIC_ASSERT(ARRAY_LEN(bounds) == STAGE_FOLLOWERS_MAX, "room for both bounds");
     uint16_t count = 0;
     for (size_t i = 0; i < ARRAY_LEN(bounds) && config->venue.bracket; i++)
-        if (config->venue.queue.kind != bounds[i])
-            followers[count++] =
-                (struct queue_model){.kind = bounds[i], .by_quantity = config->venue.queue.by_quantity};
+        if (config->venue.queue.kind != bounds[i].kind || config->venue.queue.by_quantity != bounds[i].by_quantity)
+            followers[count++] = bounds[i];
     return count;
 }
 
 /* Pessimistic, the run's own, optimistic; as far as they are different models. */
 struct model {
     const char *name;
+    bool by_quantity;
     const struct engine *engine;
     struct digest_value digest;
 };
@@ -27,19 +30,19 @@ struct model {
 static uint16_t models_of(const struct run_summary *summary, struct model models[1 + STAGE_FOLLOWERS_MAX])
 {
     const struct stage *stage = summary->stage;
+    const struct queue_model *queue = &summary->config->venue.queue;
     uint16_t count = 0;
     bool own = false;
     for (uint16_t i = 0; i <= stage->follower_count; i++) {
         const struct stage_follower *follower = i < stage->follower_count ? &stage->followers[i] : NULL;
-        const bool above = follower == NULL || follower->queue.kind == QUEUE_OPTIMISTIC;
-        if (!own && (above || summary->config->venue.queue.kind == QUEUE_PESSIMISTIC)) {
+        if (!own && (follower == NULL || follower->queue.kind == QUEUE_OPTIMISTIC)) {
             models[count++] =
-                (struct model){queue_kind_name(summary->config->venue.queue.kind), stage->engine, summary->digest};
+                (struct model){queue_kind_name(queue->kind), queue->by_quantity, stage->engine, summary->digest};
             own = true;
         }
         if (follower != NULL)
-            models[count++] =
-                (struct model){queue_kind_name(follower->queue.kind), follower->engine, follower->digest};
+            models[count++] = (struct model){queue_kind_name(follower->queue.kind), follower->queue.by_quantity,
+                                             follower->engine, follower->digest};
     }
     return count;
 }
@@ -101,6 +104,7 @@ json_t *bracket_json(const struct run_summary *summary)
         char digest[DIGEST_TEXT_SIZE];
         digest_text(models[i].digest, digest);
         json_set_text(entry, "queue", models[i].name);
+        json_set_text(entry, "trade_through", models[i].by_quantity ? "by_quantity" : "whole");
         json_set_text(entry, "digest", digest);
         json_set_u64(entry, "orders", counters->orders);
         json_set_u64(entry, "fills", counters->fills);
@@ -137,9 +141,10 @@ void bracket_print(const struct run_summary *summary)
             continue;
         char title[NAME_SIZE + 16];
         snprintf(title, sizeof(title), "profit, %s", currency);
-        struct table *table = table_new("lrrr", "queue model", "orders", "fills", title);
+        struct table *table = table_new("llrrr", "queue model", "trade through", "orders", "fills", title);
         for (uint16_t k = 0; k < count; k++) {
             table_cell(table, "%s", models[k].name);
+            table_cell(table, "%s", models[k].by_quantity ? "by quantity" : "whole");
             table_cell(table, "%" PRIu64, engine_counters(models[k].engine)->orders);
             table_cell(table, "%" PRIu64, engine_counters(models[k].engine)->fills);
             table_cell(table, "%s", money_text(profit_of(summary, models[k].engine, currency), low));

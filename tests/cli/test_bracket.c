@@ -61,7 +61,8 @@ static const char *const strategies[] = {
 
 Test(bracket, every_model_comes_out_as_if_it_had_run_alone)
 {
-    static const char *const models[] = {"power, queue_exponent: \"2\"", "pessimistic", "optimistic"};
+    static const char *const models[] = {"power, queue_exponent: \"2\"", "pessimistic, trade_through: by_quantity",
+                                         "optimistic"};
     uint64_t differ = 0;
     for (size_t s = 0; s < ARRAY_LEN(strategies); s++) {
         for (int seed = 1; seed <= 4; seed++) {
@@ -83,7 +84,7 @@ Test(bracket, every_model_comes_out_as_if_it_had_run_alone)
 
 Test(bracket, a_bound_as_the_run_s_own_model_has_one_follower)
 {
-    struct outcome outcome = run("1", "pessimistic", strategies[0], true);
+    struct outcome outcome = run("1", "optimistic", strategies[0], true);
     cr_expect_eq(outcome.follower_count, 1);
     cr_expect_eq(json_array_size(json_object_get(outcome.json, "models")), 2);
     json_decref(outcome.json);
