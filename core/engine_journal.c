@@ -32,7 +32,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 static size_t append(struct event_output *output, size_t used, const char *text)
 {
     const size_t room = sizeof(output->text) - 1 - used;
-    size_t size = strnlen(text, room + 1);
+    size_t size = strlen(text);
     if (size > room)
         for (size = room; size > 0 && ((uint8_t)text[size] & 0xc0) == 0x80;)
             size--;
