@@ -89,6 +89,7 @@ struct config_instrument { /* overrides what the tape says of an instrument */
     struct config_rate maker_fee, taker_fee;
     struct config_decimal tick, lot, qty_min, notional_min;
     struct config_decimal impact_volatility, impact_volume;
+    struct config_decimal leverage;
 };
 
 struct config_latency {
@@ -126,6 +127,22 @@ struct config_faults {
     ns_t answer_delay, timeout, query;
 };
 
+struct config_margin {
+    int mode; /* enum margin_mode */
+    struct config_decimal leverage;
+    struct config_rate maintenance; /* one tier for what the file does not have */
+    const char *tiers;              /* path, NULL: none */
+    char tiers_hash[33];            /* of the file; empty: none */
+    struct config_rate liquidation_fee;
+    int after_liquidation; /* 0: continue, 1: close */
+};
+struct config_funding {
+    int source;         /* enum funding_source */
+    const char *file;   /* path, NULL: none */
+    char file_hash[33]; /* of the file; empty: none */
+};
+struct config_perp_files;
+
 struct config_venue {
     int rules; /* enum config_rules */
     struct config_latency latency;
@@ -134,6 +151,9 @@ struct config_venue {
     enum { TRADE_THROUGH_WHOLE, TRADE_THROUGH_BY_QUANTITY } trade_through;
     struct config_impact impact;
     struct config_faults faults;
+    struct config_margin margin;
+    struct config_funding funding;
+    struct config_perp_files *perp_files; /* what their files hold */
     struct config_decimal queue_exponent; /* checked against the kind when the config is read */
     bool bracket;                         /* run the bounds of the queue models beside it */
     int self_trade;                       /* enum stp_mode - 1: the config has no default of a default */

@@ -4,6 +4,7 @@
 #include "cli/config_impact.h"
 #include "cli/config_latency.h"
 #include "cli/config_params.h"
+#include "cli/config_perp.h"
 #include "cli/config_schema.h"
 #include "cli/strategy_registry.h"
 #include "cli/suggest.h"
@@ -311,6 +312,8 @@ err_t config_read(struct run_config *config, const char *directory, struct err_t
         err = config_impact_check(config, why);
     if (err == ERR_OK)
         err = config_faults_read(config, why);
+    if (err == ERR_OK)
+        err = config_perp_read(config, why);
     if (err == ERR_OK)
         err = find_strategy(&reader);
     if (err == ERR_OK)

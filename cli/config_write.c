@@ -165,6 +165,10 @@ static err_t write_text(const struct run_config *config, bool hashed, char **tex
         fprintf(out.file, "# tapedeck config 1, strategy %s %s\n", config->strategy->name, config->strategy->version);
     if (hashed && config->venue.latency.file_hash[0] != '\0')
         fprintf(out.file, "# latency file %s\n", config->venue.latency.file_hash);
+    if (hashed && config->venue.margin.tiers_hash[0] != '\0')
+        fprintf(out.file, "# margin tiers %s\n", config->venue.margin.tiers_hash);
+    if (hashed && config->venue.funding.file_hash[0] != '\0')
+        fprintf(out.file, "# funding file %s\n", config->venue.funding.file_hash);
     if (hashed && config->feed.latency.file_hash[0] != '\0')
         fprintf(out.file, "# feed latency file %s\n", config->feed.latency.file_hash);
     write_section(&out, config, "", config, 0);

@@ -80,8 +80,8 @@ static err_t count_entries(const char *path, size_t *count, struct err_text *why
 /* A result.json of an earlier run must not stand beside the files of this one. */
 static void remove_earlier(const char *dir)
 {
-    static const char *const names[] = {"result.json", "timing.json", "orders.csv",  "fills.csv",   "equity.csv",
-                                        "plot.csv",    "log.txt",     "config.yaml", "outcomes.csv"};
+    static const char *const names[] = {"result.json", "timing.json", "orders.csv",  "fills.csv",    "equity.csv",
+                                        "plot.csv",    "log.txt",     "config.yaml", "outcomes.csv", "payments.csv"};
     char path[PATH_SIZE];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (run_dir_path(path, dir, names[i]))

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum stream { STREAM_ORDERS, STREAM_FILLS, STREAM_EQUITY, STREAM_PLOT, STREAM_LOG, STREAM_COUNT };
+enum stream { STREAM_ORDERS, STREAM_FILLS, STREAM_EQUITY, STREAM_PLOT, STREAM_PAYMENTS, STREAM_LOG, STREAM_COUNT };
 
 static const struct {
     const char *name, *head;
@@ -25,6 +25,8 @@ static const struct {
                                    "fee,fee_currency,position\n"},
     [STREAM_EQUITY] = {"equity.csv", "ts,ts_ns,currency,equity,cash,locked,fees,realised\n"},
     [STREAM_PLOT] = {"plot.csv", "ts,ts_ns,name,value\n"},
+    [STREAM_PAYMENTS] = {"payments.csv", "ts,ts_ns,venue_ts_ns,payment,venue,instrument,reason,amount,currency,"
+                                         "position,mark,rate,balance\n"},
     [STREAM_LOG] = {"log.txt", ""},
 };
 
@@ -239,6 +241,32 @@ static void on_plot(void *context, ns_t ts, const char *name, int64_t value, uns
     check_stream(output, STREAM_PLOT);
 }
 
+static void on_payment(void *context, ns_t ts, uint16_t number, const struct execution *execution)
+{
+    struct run_output *output = context;
+    FILE *file = open_stream(output, STREAM_PAYMENTS);
+    const struct instrument *instrument = &output->instruments[number];
+    char currency[NAME_SIZE];
+    if (file == NULL)
+        return;
+    snprintf(currency, sizeof(currency), "%.*s", (int)sizeof(currency) - 1, execution->fee_currency);
+    const struct balance *balance = account_balance(engine_account_view(output->engine), currency);
+    put_time(file, ts);
+    fprintf(file, ",%" PRId64 ",%" PRIu64 ",%s,%s,%s", execution->venue_ts, execution->trade_id, instrument->venue,
+            instrument->symbol, reason_name((enum reason)execution->reason));
+    put_money(file, -execution->fee, execution->fee_decimals);
+    fprintf(file, ",%s", currency);
+    put_qty(file, instrument, execution->qty);
+    if (execution->price != 0)
+        put_price(file, instrument, execution->price);
+    else
+        fputc(',', file);
+    put_money(file, execution->rate, 12);
+    put_money(file, balance != NULL ? balance->total : 0, MONEY_DECIMALS);
+    fputc('\n', file);
+    check_stream(output, STREAM_PAYMENTS);
+}
+
 static void on_write(void *context, ns_t ts, const char *file, const char *line)
 {
     struct run_output *output = context;
@@ -268,6 +296,7 @@ const struct engine_sink *run_output_sink(struct run_output *output, bool none)
     if (!none) {
         output->sink.order = on_order;
         output->sink.fill = on_fill;
+        output->sink.payment = on_payment;
         output->sink.equity = on_equity;
         output->sink.plot = on_plot;
     }
@@ -323,7 +352,7 @@ err_t run_output_open(struct run_output *output, const struct run_output_options
     if (err != ERR_OK)
         return err;
     for (int i = 0; i < STREAM_COUNT; i++) {
-        if (i != STREAM_PLOT)
+        if (i != STREAM_PLOT && i != STREAM_PAYMENTS)
             (void)open_stream(output, (enum stream)i);
     }
     if ((err = run_output_error(output, why)) != ERR_OK)

@@ -6,6 +6,7 @@
  *     fills.csv     every fill                         │ as they happen, buffered
  *     equity.csv    on a grid of event time            │
  *     plot.csv      named values, when there are any   │
+ *     payments.csv  funding, when there is any         │
  *     log.txt       the strategy's lines               │
  *     ...           files that the strategy writes    ─┘
  *     result.json   digest, counters, account          at the end, by rename: when it is there, it is whole

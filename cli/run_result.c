@@ -91,6 +91,8 @@ static json_t *counters_json(const struct engine_counters *counters)
     json_set_u64(object, "gaps", counters->gaps);
     json_set_u64(object, "crossed", counters->crossed);
     json_set_u64(object, "money_overflows", counters->money_overflows);
+    json_set_u64(object, "payments", counters->payments);
+    json_set_u64(object, "venue_orders", counters->venue_orders);
     return object;
 }
 
@@ -105,6 +107,7 @@ static json_t *balances_json(const struct account *account)
         json_set_decimal(entry, "locked", balance->locked, MONEY_DECIMALS);
         json_set_decimal(entry, "fees", balance->fees, MONEY_DECIMALS);
         json_set_decimal(entry, "realised", balance->realised, MONEY_DECIMALS);
+        json_set_decimal(entry, "funding", balance->funding, MONEY_DECIMALS);
         json_array_append_new(list, entry);
     }
     return list;
@@ -135,6 +138,7 @@ static json_t *positions_json(const struct stage *stage)
         json_set_decimal(entry, "realised", position->realised, MONEY_DECIMALS);
         json_set_decimal(entry, "unrealised", unrealised_of(stage->engine, i), MONEY_DECIMALS);
         json_set_decimal(entry, "fees", position->fees, MONEY_DECIMALS);
+        json_set_decimal(entry, "funding", position->funding, MONEY_DECIMALS);
         json_set_qty(entry, "bought", instrument, position->bought);
         json_set_qty(entry, "sold", instrument, position->sold);
         json_set_u64(entry, "fills", position->fill_count);
@@ -213,6 +217,29 @@ static json_t *faults_json(const struct sim_fault_stats *faults)
     return object;
 }
 
+/* What contracts met beyond their fills. */
+static json_t *perp_json(const struct stage *stage)
+{
+    const struct perp_stats *stats = venue_perp_stats(stage->venue);
+    json_t *object = json_object(), *insurance = json_object();
+    json_set_u64(object, "funding_payments", stats->payments);
+    json_set_u64(object, "funding_unmarked", stats->funding_unmarked);
+    json_set_u64(object, "funding_refused", stats->funding_refused);
+    json_set_u64(object, "marks_made", stats->marks_made);
+    json_set_u64(object, "margin_rejects", stats->margin_rejects);
+    json_set_decimal(object, "margin_ratio_peak", stats->ratio_peak, RATIO_DECIMALS);
+    json_set_u64(object, "liquidations", stats->liquidations);
+    json_set_u64(object, "liquidation_fills", stats->liquidation_fills);
+    json_set_u64(object, "overflows", stats->overflows);
+    for (uint16_t i = 0; i < stage->instrument_count; i++) {
+        const money_t fund = venue_insurance(stage->venue, i);
+        if (fund != 0)
+            json_set_decimal(insurance, stage->instruments[i].settle, fund, MONEY_DECIMALS);
+    }
+    json_set(object, "insurance", insurance);
+    return object;
+}
+
 /* What the simulated venue counted; `clock_behind` above zero says that arrival stamps are not to be trusted. */
 static json_t *venue_json(const struct stage *stage, int rules)
 {
@@ -234,6 +261,7 @@ static json_t *venue_json(const struct stage *stage, int rules)
         json_set_u64(orders, "passed_over", level3.passed_over);
         json_set(object, "level3", orders);
     }
+    json_set(object, "contracts", perp_json(stage));
     json_set_text(object, "rules", rules_words[rules]);
     struct venue_refusals refusals;
     json_t *refused = json_array();
@@ -335,6 +363,25 @@ static void cell_money(struct table *table, money_t value)
     table_cell(table, "%s", text);
 }
 
+/* Only what happened. */
+static void print_contracts(const struct stage *stage)
+{
+    const struct perp_stats *stats = venue_perp_stats(stage->venue);
+    char text[DECIMAL_TEXT_SIZE];
+    if (stats->payments != 0)
+        printf("funding payments %" PRIu64 "\n", stats->payments);
+    if (stats->ratio_peak != 0) {
+        decimal_format(text, stats->ratio_peak, RATIO_DECIMALS, 2);
+        printf("highest margin ratio %s, rejected for margin %" PRIu64 ", liquidations %" PRIu64 "\n", text,
+               stats->margin_rejects, stats->liquidations);
+    }
+    if (stats->funding_unmarked != 0)
+        printf("warning: %" PRIu64 " times of funding passed without any price to pay it at\n",
+               stats->funding_unmarked);
+    if (stats->payments != 0 || stats->ratio_peak != 0)
+        putchar('\n');
+}
+
 static void print_account(const struct stage *stage)
 {
     struct currency_sum sums[CURRENCIES_MAX];
@@ -413,6 +460,7 @@ void run_result_print(const struct run_summary *summary)
                " times by messages\n         that do not fit what came before; their books were stale until told "
                "anew\n\n",
                level3.lost_full, level3.lost_wrong);
+    print_contracts(summary->stage);
     print_account(summary->stage);
     print_positions(summary->stage);
     bracket_print(summary);

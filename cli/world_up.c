@@ -1,6 +1,7 @@
 #include "cli/world_up.h"
 
 #include "cli/bracket.h"
+#include "cli/config_perp.h"
 #include "cli/rules_up.h"
 #include "cli/tape_level3.h"
 #include "feeds/clip_feed.h"
@@ -24,6 +25,8 @@ struct stage_inside {
     struct latency_model *feed_latencies; /* per lane, of the above */
     struct faults faults;                 /* read by the world when any can come */
     struct impact_model *impacts;         /* one an instrument */
+    struct margin_rules *margin;          /* owned, one an instrument */
+    struct funding_row *funding;          /* owned; NULL: none from a file */
     struct feed **clips;                  /* owned, per lane; NULL: not clipped */
     struct feed **lanes;                  /* what the world reads: one of the above */
     uint16_t **maps;
@@ -305,6 +308,11 @@ static const struct book *engine_books(const void *context, uint16_t instrument)
     return engine_book(context, instrument);
 }
 
+static const struct event_mark *engine_marks(const void *context, uint16_t instrument)
+{
+    return engine_mark(context, instrument);
+}
+
 static err_t deposit(struct account *account, const struct config_balance *balance, struct err_text *why)
 {
     err_t err = account_deposit(account, balance->currency, balance->amount);
@@ -374,9 +382,11 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
     struct stage_inside *inside = stage->inside;
     struct risk_limits *limits = calloc(stage->instrument_count, sizeof(*limits));
     inside->impacts = calloc(stage->instrument_count, sizeof(*inside->impacts));
+    inside->margin = calloc(stage->instrument_count, sizeof(*inside->margin));
     inside->rules = calloc(stage->instrument_count, sizeof(*inside->rules));
     inside->rules_of = calloc(stage->instrument_count, sizeof(*inside->rules_of));
-    if (limits == NULL || inside->impacts == NULL || inside->rules == NULL || inside->rules_of == NULL) {
+    if (limits == NULL || inside->impacts == NULL || inside->margin == NULL || inside->rules == NULL ||
+        inside->rules_of == NULL) {
         free(limits);
         return no_memory(why);
     }
@@ -395,6 +405,10 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
         err = run_config_latency(config, &latency, why);
     if (err == ERR_OK)
         err = run_config_faults(config, &inside->faults, why);
+    struct perp_config perp = {.margin = MARGIN_OFF};
+    if (err == ERR_OK)
+        err = run_config_perp(config, stage->instruments, stage->instrument_count, &perp, inside->margin,
+                              &inside->funding, why);
     if (err != ERR_OK) {
         free(limits);
         return err;
@@ -408,6 +422,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                        .check_funds = config->venue.check_funds,
                                        .stp = (enum stp_mode)(config->venue.self_trade + STP_REJECT),
                                        .strict_types = config->venue.order_types != 0,
+                                       .perp = perp,
                                        .queue = config->venue.queue,
                                        .l3_orders = config->engine.l3_orders,
                                        .impacts = inside->impacts,
@@ -468,6 +483,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
     err = follow_engines(stage, config, engine, why);
     free(limits);
     sim_world_books(stage->world, engine_books, stage->engine);
+    sim_world_marks(stage->world, engine_marks);
     if (err == ERR_OK)
         err = deposit_all(config, engine_account(stage->engine), why);
     if (err == ERR_OK)
@@ -585,6 +601,8 @@ void stage_close(struct stage *stage)
         free(inside->delays);
         free(inside->feed_latencies);
         free(inside->impacts);
+        free(inside->margin);
+        free(inside->funding);
         free(inside->clips);
         free(inside->lanes);
         free(inside->maps);

@@ -30,7 +30,7 @@ static size_t parts_size(const struct engine_config *config)
     const size_t books = align64(count * sizeof(struct book)) +
                          count * (align64(book_size(config->book_window, config->book_far)) + l3_size(config));
     return (config->leader != NULL ? 0 : books) + align64(count * sizeof(px_t)) +
-           align64(count * sizeof(struct event_mark)) + align64(count * sizeof(struct order)) +
+           align64(count * sizeof(struct event_mark)) + align64(count * VENUE_ORDERS_KEPT * sizeof(struct order)) +
            align64(order_table_size(config->order_capacity)) +
            align64(account_size(config->instrument_count)) +
            align64(risk_size(config->instrument_count, rate_max(config))) +
@@ -99,8 +99,8 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     memset(at, 0, count * sizeof(struct event_mark));
     at += align64(count * sizeof(struct event_mark));
     engine->venue_orders = (struct order *)(void *)at;
-    memset(at, 0, count * sizeof(struct order));
-    at += align64(count * sizeof(struct order));
+    memset(at, 0, count * VENUE_ORDERS_KEPT * sizeof(struct order));
+    at += align64(count * VENUE_ORDERS_KEPT * sizeof(struct order));
     engine->orders = order_table_init(at, config->order_capacity);
     at += align64(order_table_size(config->order_capacity));
     engine->account = account_init(at, config->instruments, count);

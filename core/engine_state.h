@@ -29,6 +29,8 @@ struct grid {
     uint64_t inputs; /* handled when the last point was passed */
 };
 #define MARK_INTERVAL NS_PER_S
+/* One ends before the next begins, but where answers can be lost the next may be heard of first. */
+#define VENUE_ORDERS_KEPT 4
 
 struct engine {
     struct strategy_ctx ctx; /* first: the strategy's handle is the engine */
@@ -49,7 +51,7 @@ struct engine {
     struct book *books;
     px_t *last_trades;             /* 0: none yet */
     struct event_mark *marks_told; /* the last of each instrument; a price of 0: none yet */
-    struct order *venue_orders;    /* made by the venue for us, the last of each instrument; id 0: none yet */
+    struct order *venue_orders;    /* made by the venue for us: the last VENUE_ORDERS_KEPT of each instrument */
     struct order_table *orders;
     struct account *account;
     struct risk *risk;

@@ -1,7 +1,8 @@
 /* What the venue does to us without being asked: payments, and orders that it makes for us to liquidate a position.
  *
  * Its orders are no part of the order table: they take no room there, count in no limit of the gate and cannot be
- * cancelled. One an instrument is kept, so that its fills are booked, told and shown like those of any other. */
+ * cancelled. The last few of an instrument are kept, so that their fills are booked, told and shown like any other.
+ */
 #include "core/engine_state.h"
 
 #include <stdio.h>
@@ -62,11 +63,24 @@ static void log_begin(struct engine *engine, const struct order *order)
     engine_log(engine, LOG_WARN, text);
 }
 
-/* ERR_STATE: the one before has not ended, or it is no order. */
+/* The order of an id, or the place of the oldest where a new one can go. NULL: neither. */
+static struct order *find(struct engine *engine, uint16_t instrument, uint64_t id)
+{
+    struct order *orders = &engine->venue_orders[(size_t)instrument * VENUE_ORDERS_KEPT], *place = NULL;
+    for (int i = 0; i < VENUE_ORDERS_KEPT; i++) {
+        if (orders[i].id == id)
+            return &orders[i];
+        if (!order_is_open(&orders[i]) && (place == NULL || orders[i].id < place->id))
+            place = &orders[i];
+    }
+    return place;
+}
+
+/* ERR_STATE: it is no order. */
 static err_t adopt(struct order *order, const struct event *event)
 {
     const struct execution *execution = event->body;
-    if (order_is_open(order) || execution->qty <= 0 || execution->side > SIDE_SELL)
+    if (execution->qty <= 0 || execution->side > SIDE_SELL)
         return ERR_STATE;
     *order = (struct order){.id = execution->order_id,
                             .price = execution->price,
@@ -88,9 +102,10 @@ void engine_on_venue_order(struct engine *engine, const struct event *event)
         refuse_report(engine);
         return;
     }
-    struct order *order = &engine->venue_orders[event->instrument];
-    const bool begins = execution->kind == EXEC_ACK && execution->order_id != order->id;
-    err_t err = begins ? adopt(order, event) : execution->order_id == order->id ? ERR_OK : ERR_NOTFOUND;
+    struct order *order = find(engine, event->instrument, execution->order_id);
+    const bool known = order != NULL && order->id == execution->order_id;
+    const bool begins = !known && order != NULL && execution->kind == EXEC_ACK;
+    err_t err = begins ? adopt(order, event) : known ? ERR_OK : ERR_NOTFOUND;
     if (err == ERR_OK)
         err = order_apply(order, execution, event->ts);
     if (err != ERR_OK) {

@@ -167,7 +167,7 @@ struct order_request {
 STATIC_ASSERT(sizeof(struct order_request) == 64, "no padding");
 
 /* Orders that the venue makes for us (liquidations) have this bit in their id, ours never. They are told whole: ACK
- * with side and quantity, fills, and the end; at most one an instrument at a time. */
+ * with side and quantity, fills, and the end; of an instrument one after the other. */
 #define ORDER_ID_VENUE (UINT64_C(1) << 63)
 static inline bool order_id_is_venues(uint64_t order_id)
 {

@@ -63,6 +63,8 @@ static struct worth own_worth(struct venue *venue, const struct own_order *order
 /* As margin counts it. A sell fills at its price or better, and is a short at the mark from then on. */
 static money_t order_value(struct venue *venue, const struct own_order *order, px_t mark)
 {
+    if (order->by_funds)
+        return order->funds;
     const struct worth own = own_worth(venue, order);
     if (order->side == SIDE_BUY)
         return own.value;
@@ -73,6 +75,8 @@ static money_t order_value(struct venue *venue, const struct own_order *order, p
 static money_t loss_at_once(struct venue *venue, const struct own_order *order, px_t mark)
 {
     const struct instrument *instrument = &venue->instruments[order->instrument];
+    if (order->by_funds)
+        return 0; /* how much it would take is not known before */
     const struct worth own = own_worth(venue, order);
     const money_t marked = value_of(instrument, mark, own.qty);
     /* a linear buyer pays `own` for `marked`; coins are the other way round */

@@ -144,8 +144,8 @@ Test(engine_venue, what_no_order_of_the_venue_allows_is_counted_and_books_nothin
     of_venue(rig, 10, 1, EXEC_FILL, 400); /* of an order never told */
     of_venue(rig, 11, 1, EXEC_ACK, 0);    /* of nothing */
     of_venue(rig, 12, 2, EXEC_ACK, 5);
-    of_venue(rig, 13, 3, EXEC_ACK, 5); /* before the one before it has ended */
-    of_venue(rig, 14, 2, EXEC_FILL, 6);
+    of_venue(rig, 13, 2, EXEC_ACK, 5); /* twice */
+    of_venue(rig, 14, 2, EXEC_FILL, 6); /* more than it has */
     struct execution *wide = payment(rig, 15, REASON_FUNDING, 1);
     rig->events[rig->event_count - 1].instrument = INSTRUMENT_NONE;
     cr_expect_eq(wide->order_id, 0);
@@ -153,6 +153,21 @@ Test(engine_venue, what_no_order_of_the_venue_allows_is_counted_and_books_nothin
     cr_expect_eq(engine_counters(rig->engine)->illegal_reports, 5);
     cr_expect_eq(account_position(engine_account_view(rig->engine), 1)->qty, 0);
     cr_expect_str_eq(usdt(rig), "1000");
+    rig_free(rig);
+}
+
+Test(engine_venue, the_next_order_may_be_heard_of_before_the_last_has_ended)
+{
+    struct rig *rig = listening();
+    for (uint64_t id = 1; id <= 5; id++) /* four are kept: the fifth finds no place */
+        of_venue(rig, 10, id, EXEC_ACK, 10);
+    for (uint64_t id = 4; id >= 1; id--)
+        of_venue(rig, 20, id, EXEC_FILL, 10);
+    of_venue(rig, 30, 5, EXEC_ACK, 10);
+    rig_run(rig);
+    cr_expect_eq(account_position(engine_account_view(rig->engine), 1)->qty, -40);
+    cr_expect_eq(engine_counters(rig->engine)->venue_orders, 5);
+    cr_expect_eq(engine_counters(rig->engine)->illegal_reports, 1);
     rig_free(rig);
 }
 
