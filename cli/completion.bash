@@ -17,9 +17,10 @@ _tapedeck() {
         tape) mapfile -t COMPREPLY < <(compgen -W "info cat check repair cut merge" -- "$word") ;;
         strategy) mapfile -t COMPREPLY < <(compgen -W "list show new" -- "$word") ;;
         config) mapfile -t COMPREPLY < <(compgen -W "check explain" -- "$word") ;;
+        ci) mapfile -t COMPREPLY < <(compgen -W "record run" -- "$word") ;;
         rules) mapfile -t COMPREPLY < <(compgen -W "binance-spot binance-usdm binance-coinm upbit" -- "$word") ;;
         esac
-        [[ $verb == tape || $verb == strategy || $verb == config || $verb == rules ]] && return
+        [[ $verb == tape || $verb == strategy || $verb == config || $verb == rules || $verb == ci ]] && return
     fi
     if [[ $word == -* ]]; then # the options are those of the manual page
         options=$("$program" help "$verb" 2>/dev/null | sed -n '/^OPTIONS$/,/^EXIT STATUS$/p' | grep -oE '^ +(-[a-zA-Z], )?--[a-z][a-z0-9-]*' |
@@ -59,6 +60,14 @@ _tapedeck() {
     fi
     if [[ $verb == calibrate ]] && [[ $before == --orders || $before == -r ]]; then
         mapfile -t COMPREPLY < <(compgen -f -X '!*.csv' -- "$word"; compgen -d -- "$word")
+        return
+    fi
+    if [[ $verb == ci && $before != --junit && $before != --markdown ]]; then
+        if [[ $before == --case || $before == -c ]]; then # names of the suite's cases
+            mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^ *- *name: *//p' "${COMP_WORDS[3]}" 2>/dev/null)" -- "$word")
+        else
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.@(yaml|yml)' -- "$word"; compgen -d -- "$word")
+        fi
         return
     fi
     case $verb in

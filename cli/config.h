@@ -213,7 +213,8 @@ struct run_config {
     struct strategy_library *library; /* of a plug-in, NULL: built in */
 
     const char *resolved;     /* every key in schema order, defaults included, as YAML */
-    char hash[33];            /* of the resolved text without what cannot change a result */
+    const char *hashed;       /* the same without what cannot change a result, files by their content */
+    char hash[33];            /* of that text */
     struct config_tree *tree; /* where everything was written */
 };
 

@@ -189,7 +189,8 @@ err_t config_write(struct run_config *config, struct err_text *why)
         digest_bytes(&digest, hashed, hashed_size);
         digest_text(digest_value(&digest), config->hash);
         config->resolved = config_tree_copy(config->tree, text, size);
-        err = config->resolved == NULL ? ERR_NOMEM : ERR_OK;
+        config->hashed = config_tree_copy(config->tree, hashed, hashed_size);
+        err = config->resolved == NULL || config->hashed == NULL ? ERR_NOMEM : ERR_OK;
     }
     free(text);
     free(hashed);

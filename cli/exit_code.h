@@ -15,6 +15,14 @@
     X(NOSPACE, 6, "no space left on the device")                                                                     \
     X(INTERNAL, 7, "a fault of the program itself, or out of memory")                                                \
     X(RUN, 8, "the run was ended by a risk or money failure")                                                        \
+    X(CI_WARNING, 10, "ci: the same digests; warnings")                                                              \
+    X(CI_DIGEST, 11, "ci: a digest differs, the metrics are equal or within their bounds")                           \
+    X(CI_STRICT_WARNING, 20, "ci --strict: warnings, as failures")                                                   \
+    X(CI_STRICT_DIGEST, 21, "ci --strict: a digest differs")                                                         \
+    X(CI_SPEED, 22, "ci: a run is slower than its bound")                                                            \
+    X(CI_METRICS, 23, "ci: metrics are outside of their bounds")                                                     \
+    X(CI_BASELINE, 24, "ci: a baseline is missing, or cannot be read")                                               \
+    X(CI_BROKEN, 25, "ci: a run could not be made, broke, or an invariant does not hold")                            \
     X(SIGINT, 130, "interrupted (Ctrl-C); what was finished is kept")                                                \
     X(SIGTERM, 143, "terminated; what was finished is kept")
 #define EXIT_CODE_ENUM(name, number, text) EXIT_CODE_##name = number,

@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
     {"strategy", "list and show strategies, begin a new one", verb_strategy, verb_strategy_help},
     {"config", "check a run's configuration, explain its keys", verb_config, verb_config_help},
     {"rules", "what a venue accepts at a date, and who says so", verb_rules, verb_rules_help},
+    {"ci", "run a suite of cases against recorded baselines, for pipelines", verb_ci, verb_ci_help},
     {"bench", "measure this program on this machine", verb_bench, verb_bench_help},
     {NULL, NULL, NULL, NULL},
 };

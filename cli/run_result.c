@@ -309,6 +309,8 @@ json_t *run_result_json(const struct run_summary *summary)
     json_set(object, "counters", counters_json(counters));
     json_set(object, "venue", venue_json(summary->stage, config->venue.rules));
     json_set(object, "account", account_json(summary->stage));
+    if (summary->metrics != NULL)
+        json_set(object, "metrics", run_metrics_json(summary->metrics));
     if (summary->stage->follower_count != 0)
         json_set(object, "bracket", bracket_json(summary));
     return object;
@@ -463,6 +465,8 @@ void run_result_print(const struct run_summary *summary)
     print_contracts(summary->stage);
     print_account(summary->stage);
     print_positions(summary->stage);
+    if (summary->metrics != NULL)
+        run_metrics_print(summary->metrics);
     bracket_print(summary);
     putchar('\n');
     print_identity(summary);

@@ -3,6 +3,7 @@
 #define TAPEDECK_CLI_RUN_RESULT_H
 
 #include "cli/config.h"
+#include "cli/run_metrics.h"
 #include "cli/world_up.h"
 
 #include "cli/json_out.h"
@@ -18,6 +19,7 @@ struct run_summary {
     ns_t last_ts;      /* the engine's time at the end; 0: nothing happened */
     uint64_t wall_ns;
     const char *dir; /* NULL: no files */
+    struct run_metrics *metrics; /* NULL: not taken */
 };
 
 /* The same for the same inputs: without wall time. */

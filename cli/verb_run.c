@@ -65,6 +65,7 @@ const char verb_run_help[] =
 struct run_job {
     struct run_config *config;
     struct run_output *output;
+    struct run_metrics *metrics;
     struct stage *stage;
     struct run_output_options files;
     struct progress progress;
@@ -83,9 +84,13 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
     if (err == ERR_OK)
         err = run_output_new(&run->output, run->config, why);
     if (err == ERR_OK)
+        err = run_metrics_new(&run->metrics, run_output_sink(run->output, run->files.none), why);
+    if (err == ERR_OK)
         err = stage_open_watched(
-            &run->stage, run->config, run_output_sink(run->output, run->files.none),
+            &run->stage, run->config, run_metrics_sink(run->metrics),
             &(struct stage_watch){.journal = run_output_journal(run->output, run->files.none)}, why);
+    if (err == ERR_OK)
+        err = run_metrics_open(run->metrics, run->stage, why);
     if (err == ERR_OK)
         err = run_output_open(run->output, &run->files, run->stage->instruments, run->stage->instrument_count,
                               run->stage->engine, why);
@@ -202,7 +207,8 @@ static err_t run_all(struct run_job *run)
                                   .error = run->end == RUN_ERROR ? run->why.text : NULL,
                                   .last_ts = last_ts,
                                   .wall_ns = progress_elapsed(&run->progress),
-                                  .dir = run_output_dir(run->output)};
+                                  .dir = run_output_dir(run->output),
+                                  .metrics = run->metrics};
     progress_end(&run->progress);
     err = report(run, &summary);
     return run->err != ERR_OK ? run->err : err;
@@ -271,6 +277,7 @@ int verb_run(int argc, char **argv)
     }
     int code = exit_code(&run, err);
     stage_close(run.stage);
+    run_metrics_free(run.metrics);
     run_output_free(run.output);
     run_config_free(run.config);
     option_list_free(&sets);

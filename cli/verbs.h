@@ -15,6 +15,7 @@ int verb_synth(int argc, char **argv);
 int verb_rules(int argc, char **argv);
 int verb_verify(int argc, char **argv);
 int verb_why(int argc, char **argv);
+int verb_ci(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_calibrate(int argc, char **argv);
 
@@ -27,6 +28,7 @@ extern const char verb_synth_help[];
 extern const char verb_rules_help[];
 extern const char verb_verify_help[];
 extern const char verb_why_help[];
+extern const char verb_ci_help[];
 extern const char verb_bench_help[];
 extern const char verb_calibrate_help[];
 

@@ -616,6 +616,11 @@ void stage_close(struct stage *stage)
     free(stage);
 }
 
+struct feed *const *stage_lanes(const struct stage *stage)
+{
+    return stage->inside->lanes;
+}
+
 uint64_t stage_position(const struct stage *stage)
 {
     uint64_t position = 0;

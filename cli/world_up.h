@@ -62,6 +62,8 @@ struct stage_watch {
 err_t stage_open_watched(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
                          const struct stage_watch *watch, struct err_text *why) MUST_USE;
 void stage_close(struct stage *stage);
+/* What the world reads, one a lane: for whoever reads them in its place, before stage_start. */
+struct feed *const *stage_lanes(const struct stage *stage);
 /* Messages read so far, over all lanes. */
 uint64_t stage_position(const struct stage *stage);
 /* Market messages without a stamp of the venue that were moved like the one before them (feed.latency). */
