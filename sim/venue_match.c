@@ -130,7 +130,8 @@ bool match_whole(struct venue *venue, const struct own_order *order)
             continue;
         if (step.own != NULL && order->stp != STP_NONE)
             return false;
-        if (!spend(venue, &left, step.price, step.qty < want ? step.qty : want))
+        const qty_t there = step.own != NULL ? venue_fillable(venue, step.own) : step.qty;
+        if (!spend(venue, &left, step.price, there < want ? there : want))
             return false;
         if (match_want(venue, &left, step.price) == 0)
             return true;

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static void say(struct slow_venue *slow, uint64_t id, enum exec_kind kind, enum reason reason, px_t price, qty_t qty,
-                bool maker)
+void slow_say(struct slow_venue *slow, uint64_t id, enum exec_kind kind, enum reason reason, px_t price, qty_t qty,
+              bool maker)
 {
     cr_assert_lt(slow->said_count, SLOW_SAID);
     slow->said[slow->said_count++] = (struct slow_said){id, kind, reason, price, qty, maker};
@@ -17,9 +17,9 @@ money_t slow_fee(int64_t rate, px_t price, qty_t qty)
     return tens + (exact > tens * 10); /* up for costs; a rebate's quotient is already nearer to zero */
 }
 
-static qty_t leaves(const struct slow_order *order)
+qty_t slow_leaves(const struct slow_order *order)
 {
-    return order->request.qty - order->filled;
+    return order->request.funds != 0 ? INT64_MAX : order->request.qty - order->filled;
 }
 
 static bool better(int side, px_t a, px_t b)
@@ -32,7 +32,7 @@ static bool covered(const struct slow_venue *slow, int side, px_t at)
     return !slow->partial || (slow->cover[side] >= 0 && !better(side, slow->cover[side], at));
 }
 
-static qty_t reducible(const struct slow_venue *slow, int side)
+qty_t slow_reducible(const struct slow_venue *slow, int side)
 {
     if (!slow->linear)
         return side == SIDE_SELL ? INT64_MAX : 0;
@@ -40,7 +40,7 @@ static qty_t reducible(const struct slow_venue *slow, int side)
     return held > 0 ? held : 0;
 }
 
-static void forget_order(struct slow_venue *slow, uint64_t id)
+void slow_forget(struct slow_venue *slow, uint64_t id)
 {
     for (int i = 0; i < slow->order_count; i++)
         if (slow->orders[i].request.order_id == id) {
@@ -51,24 +51,25 @@ static void forget_order(struct slow_venue *slow, uint64_t id)
         }
 }
 
-/* Fill an order; true when it has ended. */
-static bool fill(struct slow_venue *slow, struct slow_order *order, px_t at, qty_t qty, bool maker, qty_t *filled)
+bool slow_fill(struct slow_venue *slow, struct slow_order *order, px_t at, qty_t qty, bool maker, qty_t *filled)
 {
     int side = order->request.side;
     qty_t room = INT64_MAX;
     *filled = 0;
     if (order->request.flags & ORDER_REDUCE_ONLY)
-        room = reducible(slow, side);
+        room = slow_reducible(slow, side);
     if (room > 0) {
         *filled = qty < room ? qty : room;
         order->filled += *filled;
+        if (order->request.funds != 0)
+            order->funds -= *filled * (at + SLOW_BASE);
         slow->position += side == SIDE_BUY ? *filled : -*filled;
-        say(slow, order->request.order_id, EXEC_FILL, REASON_NONE, at + SLOW_BASE, *filled, maker);
+        slow_say(slow, order->request.order_id, EXEC_FILL, REASON_NONE, at + SLOW_BASE, *filled, maker);
     }
-    if (leaves(order) == 0)
+    if (order->request.funds != 0 ? order->funds == 0 : slow_leaves(order) == 0)
         return true;
     if (*filled == room || room == 0) {
-        say(slow, order->request.order_id, EXEC_EXPIRED, REASON_REDUCE_ONLY, 0, 0, false);
+        slow_say(slow, order->request.order_id, EXEC_EXPIRED, REASON_REDUCE_ONLY, 0, 0, false);
         return true;
     }
     return false;
@@ -129,15 +130,15 @@ static void cross(struct slow_venue *slow, int side)
             if (order->request.order_id != ids[n])
                 continue;
             px_t at = order->request.price - SLOW_BASE;
-            qty_t want = leaves(order);
-            if ((order->request.flags & ORDER_REDUCE_ONLY) && reducible(slow, side) < want)
-                want = reducible(slow, side);
+            qty_t want = slow_leaves(order);
+            if ((order->request.flags & ORDER_REDUCE_ONLY) && slow_reducible(slow, side) < want)
+                want = slow_reducible(slow, side);
             qty_t got = displayed(slow, !side, at, want, others, by_price);
             if (got == 0)
                 break;
             remember(slow, !side, by_price);
-            if (fill(slow, order, at, got, true, &filled))
-                forget_order(slow, ids[n]);
+            if (slow_fill(slow, order, at, got, true, &filled))
+                slow_forget(slow, ids[n]);
             break;
         }
 }
@@ -235,7 +236,7 @@ static void hit(struct slow_venue *slow, int side, px_t at, qty_t qty, ns_t stam
             if (stamp <= order->since)
                 break;
             if (better(side, own, at)) {
-                reach = leaves(order);
+                reach = slow_leaves(order);
             } else if (own == at && at_price && !order->unknown) {
                 bool late = !stamped || stamp <= order->cap_ts + slow->slack;
                 qty_t before = late ? order->line : slow_pessimistic(order);
@@ -248,10 +249,10 @@ static void hit(struct slow_venue *slow, int side, px_t at, qty_t qty, ns_t stam
                     qty_t more = slow_model_hit(slow, order, age, qty, &floor);
                     reach = more > reach ? more : reach;
                 }
-                reach = reach < leaves(order) ? reach : leaves(order);
+                reach = reach < slow_leaves(order) ? reach : slow_leaves(order);
             }
-            if (reach > 0 && fill(slow, order, own, reach, true, &filled))
-                forget_order(slow, ids[n]);
+            if (reach > 0 && slow_fill(slow, order, own, reach, true, &filled))
+                slow_forget(slow, ids[n]);
             qty = qty > filled ? qty - filled : 0;
             break;
         }
@@ -285,83 +286,151 @@ void slow_trade(struct slow_venue *slow, const struct event *event, ns_t stamp)
         slow->trade_ts = stamp;
 }
 
+/* ---- time ---- */
+
+static void end_order(struct slow_venue *slow, uint64_t id, enum exec_kind kind, enum reason reason)
+{
+    slow_say(slow, id, kind, reason, 0, 0, false);
+    slow_forget(slow, id);
+}
+
+static void cancel_all(struct slow_venue *slow, enum reason reason)
+{
+    const bool visited[SLOW_ORDERS] = {false};
+    for (int side = 0; side < 2; side++)
+        for (int i; (i = next_order(slow, side, visited)) >= 0;)
+            end_order(slow, slow->orders[i].request.order_id, EXEC_CANCELLED, reason);
+}
+
+void slow_pass(struct slow_venue *slow, ns_t ts)
+{
+    for (;;) {
+        const struct slow_order *first = NULL;
+        for (int i = 0; i < slow->order_count; i++) {
+            const struct slow_order *order = &slow->orders[i];
+            if (order->request.tif != TIF_GTD || order->request.expire_ts > ts)
+                continue;
+            if (first == NULL || order->request.expire_ts < first->request.expire_ts ||
+                (order->request.expire_ts == first->request.expire_ts &&
+                 order->request.order_id < first->request.order_id)) /* ids rise with time */
+                first = order;
+        }
+        const bool armed = slow->countdown != 0 && slow->countdown <= ts;
+        if (armed && (first == NULL || slow->countdown < first->request.expire_ts)) {
+            slow->countdown = 0;
+            cancel_all(slow, REASON_COUNTDOWN);
+        } else if (first != NULL) {
+            end_order(slow, first->request.order_id, EXEC_EXPIRED, REASON_EXPIRED_GTD);
+        } else {
+            return;
+        }
+    }
+}
+
 /* ---- requests ---- */
 
-static px_t limit_of(const struct venue_request *request)
+static px_t best_own(const struct slow_venue *slow, int side)
 {
-    if (request->type == ORDER_MARKET)
-        return request->side == SIDE_BUY ? SLOW_PRICES - 1 : 0;
-    return request->price - SLOW_BASE;
-}
-
-static enum reason check_market(const struct slow_venue *slow, const struct venue_request *request, qty_t want)
-{
-    qty_t by_price[SLOW_PRICES];
-    int side = request->side;
-    px_t limit = limit_of(request), best = touch(slow, !side), own = -1;
-    if ((request->flags & ORDER_POST_ONLY) &&
-        (request->type == ORDER_MARKET || (best >= 0 && !better(side, best, limit))))
-        return REASON_POST_ONLY;
+    px_t own = -1;
     for (int i = 0; i < slow->order_count; i++)
-        if (slow->orders[i].request.side != side &&
-            (own < 0 || better(!side, slow->orders[i].request.price - SLOW_BASE, own)))
+        if (slow->orders[i].request.side == side &&
+            (own < 0 || better(side, slow->orders[i].request.price - SLOW_BASE, own)))
             own = slow->orders[i].request.price - SLOW_BASE;
-    if (own >= 0 && !better(side, own, limit) &&
-        displayed(slow, !side, own + (side == SIDE_BUY ? -1 : 1), want, 0, by_price) < want)
-        return REASON_SELF_TRADE;
-    return REASON_NONE;
+    return own;
 }
 
-static enum reason check_rules(const struct slow_venue *slow, const struct venue_request *request, qty_t want)
+static bool would_be_whole(const struct slow_venue *slow, const struct slow_order *order)
 {
-    if (request->qty <= 0)
+    struct slow_part parts[SLOW_PARTS];
+    bool whole;
+    (void)slow_plan(slow, order, parts, &whole);
+    return whole;
+}
+
+static enum reason check_market(const struct slow_venue *slow, const struct slow_order *order)
+{
+    const struct venue_request *request = &order->request;
+    const int side = request->side;
+    const bool bounded = request->type != ORDER_MARKET;
+    const px_t limit = request->price - SLOW_BASE, best = touch(slow, !side), own = best_own(slow, !side);
+    const bool reaches = own >= 0 && (!bounded || !better(side, own, limit));
+    if ((request->flags & ORDER_POST_ONLY) &&
+        (!bounded || (best >= 0 && !better(side, best, limit)) || (reaches && request->stp != STP_REJECT)))
+        return REASON_POST_ONLY;
+    if (request->stp != STP_REJECT || !reaches)
+        return REASON_NONE;
+    struct slow_order before = *order;
+    before.request.type = ORDER_LIMIT;
+    before.request.price = own + SLOW_BASE + (side == SIDE_BUY ? -1 : 1);
+    return would_be_whole(slow, &before) ? REASON_NONE : REASON_SELF_TRADE;
+}
+
+static enum reason check_rules(const struct slow_venue *slow, const struct slow_order *order)
+{
+    const struct venue_request *request = &order->request;
+    if (request->funds != 0 ? request->funds < 0 || request->qty != 0 : request->qty <= 0)
         return REASON_BAD_QTY;
     if (request->type == ORDER_LIMIT && request->price <= 0)
         return REASON_BAD_PRICE;
-    if ((request->flags & ORDER_REDUCE_ONLY) && reducible(slow, request->side) < want)
+    if ((request->flags & ORDER_REDUCE_ONLY) && slow_reducible(slow, request->side) < slow_leaves(order))
         return REASON_REDUCE_ONLY;
     return REASON_NONE;
 }
 
-/* Funds that a new order needs, at 10^-8 of the quote or whole units of the base. */
-static bool has_funds(const struct slow_venue *slow, const struct venue_request *request)
+/* What the order needs, at 10^-9 of the quote. */
+static money_t cost_of(const struct slow_venue *slow, const struct slow_order *order)
 {
-    qty_t by_price[SLOW_PRICES];
+    const struct venue_request *request = &order->request;
+    const money_t quote = 100000000;
+    struct slow_part parts[SLOW_PARTS];
+    struct slow_order walk = *order;
     money_t cost = 0;
+    bool whole;
+    if (request->funds != 0)
+        return order->funds * quote * 10 + (money_t)order->funds * slow->taker_fee;
+    if (request->type != ORDER_MARKET) {
+        int64_t rate = slow->maker_fee > slow->taker_fee ? slow->maker_fee : slow->taker_fee;
+        return request->price <= 0
+                   ? 0
+                   : ((money_t)request->price * request->qty * quote + slow_fee(rate, request->price, request->qty)) *
+                         10;
+    }
+    if (walk.request.stp > STP_NONE)
+        walk.request.stp = STP_EXPIRE_MAKER; /* ours cost only where they would trade */
+    const int count = slow_plan(slow, &walk, parts, &whole);
+    for (int i = 0; i < count; i++)
+        cost += (money_t)(parts[i].at + SLOW_BASE) * parts[i].qty * quote +
+                slow_fee(slow->taker_fee, parts[i].at + SLOW_BASE, parts[i].qty);
+    return cost * 10;
+}
+
+static bool can_pay(const struct slow_venue *slow, const struct slow_order *order)
+{
     if (!slow->check_funds)
         return true;
-    if (request->side == SIDE_SELL)
-        return request->qty <= slow->base_free;
-    if (request->type == ORDER_LIMIT) {
-        int64_t rate = slow->maker_fee > slow->taker_fee ? slow->maker_fee : slow->taker_fee;
-        cost = (money_t)request->price * request->qty * 100000000 + slow_fee(rate, request->price, request->qty);
-    } else {
-        displayed(slow, SIDE_SELL, SLOW_PRICES - 1, request->qty, 0, by_price);
-        for (px_t at = 0; at < SLOW_PRICES; at++)
-            cost += (money_t)(at + SLOW_BASE) * by_price[at] * 100000000 +
-                    slow_fee(slow->taker_fee, at + SLOW_BASE, by_price[at]);
-    }
-    return cost <= slow->quote_free;
+    if (order->request.side == SIDE_SELL)
+        return order->request.qty <= slow->base_free;
+    return cost_of(slow, order) <= slow->quote_free * 10;
+}
+
+static bool may_rest(const struct venue_request *request)
+{
+    return request->type == ORDER_LIMIT && (request->tif == TIF_GTC || request->tif == TIF_GTD);
 }
 
 static void work(struct slow_venue *slow, struct slow_order order)
 {
-    qty_t by_price[SLOW_PRICES], filled;
     int side = order.request.side;
-    px_t limit = limit_of(&order.request);
-    qty_t can = displayed(slow, !side, limit, leaves(&order), 0, by_price);
-    if (order.request.tif == TIF_FOK && can < leaves(&order)) {
-        say(slow, order.request.order_id, EXEC_EXPIRED, REASON_FOK, 0, 0, false);
+    px_t limit = order.request.price - SLOW_BASE;
+    enum reason left;
+    if (order.request.tif == TIF_FOK && !would_be_whole(slow, &order)) {
+        slow_say(slow, order.request.order_id, EXEC_EXPIRED, REASON_FOK, 0, 0, false);
         return;
     }
-    remember(slow, !side, by_price);
-    for (int i = 0; i < SLOW_PRICES; i++) {
-        px_t at = side == SIDE_BUY ? i : SLOW_PRICES - 1 - i;
-        if (by_price[at] != 0 && fill(slow, &order, at, by_price[at], false, &filled))
-            return;
-    }
-    if (order.request.type == ORDER_MARKET || order.request.tif != TIF_GTC) {
-        say(slow, order.request.order_id, EXEC_EXPIRED, REASON_NO_LIQUIDITY, 0, 0, false);
+    if (slow_take(slow, &order, &left))
+        return;
+    if (!may_rest(&order.request)) {
+        slow_say(slow, order.request.order_id, EXEC_EXPIRED, left, 0, 0, false);
         return;
     }
     order.line = slow->shown[side][limit];
@@ -377,73 +446,143 @@ static void work(struct slow_venue *slow, struct slow_order order)
     slow->orders[slow->order_count++] = order;
 }
 
-static enum reason check_new(struct slow_venue *slow, const struct venue_request *request)
+static bool is_used(struct slow_venue *slow, uint64_t id)
 {
     for (int i = 0; i < slow->seen_count; i++)
-        if (slow->seen[i] == request->order_id)
-            return REASON_DUPLICATE_ID;
-    slow->seen[slow->seen_count++] = request->order_id;
+        if (slow->seen[i] == id)
+            return true;
+    slow->seen[slow->seen_count++] = id;
+    return false;
+}
+
+static enum reason check_new(struct slow_venue *slow, const struct slow_order *order)
+{
+    if (is_used(slow, order->request.order_id))
+        return REASON_DUPLICATE_ID;
     if (slow->stale)
         return REASON_STALE_BOOK;
-    enum reason reason = check_rules(slow, request, request->qty);
+    if (order->request.tif == TIF_GTD && order->request.expire_ts <= slow->now)
+        return REASON_BAD_EXPIRY;
+    enum reason reason = check_rules(slow, order);
     if (reason == REASON_NONE)
-        reason = check_market(slow, request, request->qty);
-    bool rests = request->type == ORDER_LIMIT && request->tif == TIF_GTC;
-    if (reason == REASON_NONE && rests && slow->order_count == SLOW_ORDERS)
+        reason = check_market(slow, order);
+    if (reason == REASON_NONE && may_rest(&order->request) && slow->order_count == SLOW_ORDERS)
         reason = REASON_TABLE_FULL;
-    if (reason == REASON_NONE && !has_funds(slow, request))
+    if (reason == REASON_NONE && !can_pay(slow, order))
         reason = REASON_INSUFFICIENT_FUNDS;
     return reason;
+}
+
+static void new_order(struct slow_venue *slow, const struct venue_request *request, qty_t qty)
+{
+    struct slow_order order = {.request = *request, .funds = (qty_t)(request->funds / money_pow10(MONEY_DECIMALS))};
+    order.request.qty = qty;
+    if (request->stp == STP_DEFAULT)
+        order.request.stp = (uint8_t)slow->stp;
+    if (slow->requeues && request->tif == TIF_FOK && order.request.stp != STP_REJECT)
+        order.request.stp = STP_NONE;
+    if (request->type == ORDER_BEST) {
+        const px_t shown = touch(slow, !request->side);
+        const px_t own = order.request.stp == STP_REJECT ? -1 : best_own(slow, !request->side);
+        const px_t best = shown < 0 || (own >= 0 && better(!request->side, own, shown)) ? own : shown;
+        order.request.price = best < 0 ? 0 : best + SLOW_BASE;
+    }
+    enum reason reason = check_new(slow, &order);
+    slow_say(slow, request->order_id, reason == REASON_NONE ? EXEC_ACK : EXEC_REJECT, reason, 0, 0, false);
+    if (reason == REASON_NONE)
+        work(slow, order);
 }
 
 static void amend(struct slow_venue *slow, struct slow_order *order, const struct venue_request *request)
 {
     struct slow_order amended = *order;
-    bool in_place = request->price == order->request.price && request->qty < order->request.qty;
+    bool in_place = !slow->requeues && request->price == order->request.price && request->qty < order->request.qty;
     enum reason reason = REASON_NONE;
     amended.request.price = request->price;
     amended.request.qty = request->qty;
-    if (leaves(&amended) <= 0)
+    if (slow->requeues && request->qty > 0 && slow_leaves(&amended) <= 0) {
+        end_order(slow, request->order_id, EXEC_CANCELLED, REASON_AMENDED_TO_FILLED);
+        return;
+    }
+    if (slow_leaves(&amended) <= 0)
         reason = REASON_BAD_QTY;
     else if (!in_place && slow->stale)
         reason = REASON_STALE_BOOK;
     if (reason == REASON_NONE)
-        reason = check_rules(slow, &amended.request, leaves(&amended));
+        reason = check_rules(slow, &amended);
     if (reason == REASON_NONE && !in_place)
-        reason = check_market(slow, &amended.request, leaves(&amended));
-    if (reason != REASON_NONE) {
-        say(slow, request->order_id, EXEC_AMEND_REJECT, reason, 0, 0, false);
+        reason = check_market(slow, &amended);
+    if (slow->requeues && reason == REASON_POST_ONLY) {
+        end_order(slow, request->order_id, EXEC_CANCELLED, REASON_AMENDED_TO_TAKE);
         return;
     }
-    say(slow, request->order_id, EXEC_AMENDED, REASON_NONE, request->price, request->qty, false);
+    if (reason != REASON_NONE) {
+        slow_say(slow, request->order_id, EXEC_AMEND_REJECT, reason, 0, 0, false);
+        return;
+    }
+    slow_say(slow, request->order_id, EXEC_AMENDED, REASON_NONE, request->price, request->qty, false);
     if (in_place) {
         *order = amended;
         return;
     }
-    forget_order(slow, request->order_id);
+    slow_forget(slow, request->order_id);
     work(slow, amended);
+}
+
+static struct slow_order *find(struct slow_venue *slow, uint64_t id)
+{
+    for (int i = 0; i < slow->order_count; i++)
+        if (slow->orders[i].request.order_id == id)
+            return &slow->orders[i];
+    return NULL;
+}
+
+static void replace(struct slow_venue *slow, const struct venue_request *request)
+{
+    const struct slow_order *old = find(slow, request->old_id);
+    qty_t qty = request->qty;
+    if (old == NULL) {
+        slow_say(slow, request->old_id, EXEC_CANCEL_REJECT, REASON_UNKNOWN_ORDER, 0, 0, false);
+        if (request->replace_mode == REPLACE_STOP_ON_FAILURE || (request->flags & ORDER_REMAINING)) {
+            slow_say(slow, request->order_id, EXEC_REJECT,
+                     is_used(slow, request->order_id) ? REASON_DUPLICATE_ID : REASON_REPLACE_GONE, 0, 0, false);
+            return;
+        }
+    } else {
+        if ((request->flags & ORDER_REMAINING) && slow_leaves(old) < qty)
+            qty = slow_leaves(old);
+        end_order(slow, request->old_id, EXEC_CANCELLED, REASON_REPLACED);
+    }
+    new_order(slow, request, qty);
 }
 
 void slow_request(struct slow_venue *slow, const struct venue_request *request)
 {
-    if (request->kind == VENUE_NEW) {
-        enum reason reason = check_new(slow, request);
-        say(slow, request->order_id, reason == REASON_NONE ? EXEC_ACK : EXEC_REJECT, reason, 0, 0, false);
-        if (reason == REASON_NONE)
-            work(slow, (struct slow_order){.request = *request});
-        return;
+    struct slow_order *order = find(slow, request->order_id);
+    switch (request->kind) {
+    case VENUE_NEW:
+        new_order(slow, request, request->qty);
+        break;
+    case VENUE_REPLACE:
+        replace(slow, request);
+        break;
+    case VENUE_CANCEL_ALL:
+        cancel_all(slow, REASON_CANCEL_ALL);
+        break;
+    case VENUE_COUNTDOWN:
+        slow->countdown = request->delay == 0 ? 0 : slow->now + request->delay;
+        break;
+    case VENUE_CANCEL:
+        if (order != NULL)
+            end_order(slow, request->order_id, EXEC_CANCELLED, REASON_NONE);
+        else
+            slow_say(slow, request->order_id, EXEC_CANCEL_REJECT, REASON_UNKNOWN_ORDER, 0, 0, false);
+        break;
+    case VENUE_AMEND:
+        if (order != NULL)
+            amend(slow, order, request);
+        else
+            slow_say(slow, request->order_id, EXEC_AMEND_REJECT, REASON_UNKNOWN_ORDER, 0, 0, false);
+        break;
     }
-    for (int i = 0; i < slow->order_count; i++) {
-        if (slow->orders[i].request.order_id != request->order_id)
-            continue;
-        if (request->kind == VENUE_AMEND) {
-            amend(slow, &slow->orders[i], request);
-        } else {
-            say(slow, request->order_id, EXEC_CANCELLED, REASON_NONE, 0, 0, false);
-            forget_order(slow, request->order_id);
-        }
-        return;
-    }
-    say(slow, request->order_id, request->kind == VENUE_CANCEL ? EXEC_CANCEL_REJECT : EXEC_AMEND_REJECT,
-        REASON_UNKNOWN_ORDER, 0, 0, false);
 }

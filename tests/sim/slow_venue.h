@@ -16,8 +16,9 @@
 #define SLOW_SAID   64
 
 struct slow_order {
-    struct venue_request request;
+    struct venue_request request; /* stp: the mode that holds; price of a best order: as it arrived */
     qty_t filled;
+    qty_t funds;  /* not spent yet, in whole units of the quote */
     bool unknown; /* the queue here was never displayed */
     qty_t line, cap;
     ns_t cap_ts, since;
@@ -55,6 +56,9 @@ struct slow_venue {
     uint64_t seen[4096];
     int seen_count;
     qty_t position;
+    bool requeues; /* the venue's way with amendments: always to the back; and with fill-or-kill: no prevention */
+    enum stp_mode stp;
+    ns_t countdown;                /* 0: not armed */
     money_t quote_free, base_free; /* told by the test before each request */
     struct slow_said said[SLOW_SAID];
     int said_count;
@@ -63,6 +67,8 @@ struct slow_venue {
 void slow_book(struct slow_venue *slow, const struct event *event, ns_t stamp);
 void slow_trade(struct slow_venue *slow, const struct event *event, ns_t stamp);
 void slow_request(struct slow_venue *slow, const struct venue_request *request);
+/* What ends by itself up to `ts`; before anything else of that instant. */
+void slow_pass(struct slow_venue *slow, ns_t ts);
 /* The place in the queue; INT64_MAX: unknown. */
 qty_t slow_ahead(const struct slow_venue *slow, const struct slow_order *order);
 /* A fee at 10^-8, rounded up. Prices and quantities have no decimals. */
@@ -79,6 +85,29 @@ enum slow_age slow_model_trade(struct slow_venue *slow, struct slow_level *level
                                bool stamped);
 /* What of the trade is left behind the model's place. */
 qty_t slow_model_hit(struct slow_venue *slow, struct slow_order *order, enum slow_age age, qty_t qty, qty_t *floor);
+
+/* ---- slow_venue.c, for slow_match.c ---- */
+void slow_say(struct slow_venue *slow, uint64_t id, enum exec_kind kind, enum reason reason, px_t price, qty_t qty,
+              bool maker);
+/* INT64_MAX for one by funds. */
+qty_t slow_leaves(const struct slow_order *order);
+qty_t slow_reducible(const struct slow_venue *slow, int side);
+/* Fill an order; true when it has ended. */
+bool slow_fill(struct slow_venue *slow, struct slow_order *order, px_t at, qty_t qty, bool maker, qty_t *filled);
+void slow_forget(struct slow_venue *slow, uint64_t id);
+
+/* ---- slow_match.c ---- */
+#define SLOW_PARTS 256
+struct slow_part {
+    px_t at;
+    qty_t qty;
+    uint64_t own; /* the order of ours that it is of; 0: others */
+};
+/* What an order would get, by price and by whom it stands with, in order. */
+int slow_plan(const struct slow_venue *slow, const struct slow_order *order, struct slow_part parts[SLOW_PARTS],
+              bool *whole);
+/* True: it has ended; else `left` is why what is left goes no further. */
+bool slow_take(struct slow_venue *slow, struct slow_order *order, enum reason *left);
 
 /* ---- slow_share.c ---- */
 /* quantity x the share ahead of a cancel, at 2^-16, to the nearest. `ahead` and `behind` up to 32. */
