@@ -18,9 +18,10 @@ import msgpack
 import zstandard
 
 ZEROS = bytes(16)
+OUTPUTS = ["order", "cancel", "amend", "log", "plot", "write", "request"]
 KINDS = {1: "snapshot", 2: "delta", 3: "trade", 4: "bbo", 5: "l3_add", 6: "l3_modify", 7: "l3_cancel", 8: "l3_execute",
          9: "mark", 10: "candle", 11: "ticker", 12: "gap", 13: "connection_up", 14: "connection_down", 15: "execution",
-         16: "balance", 17: "position", 18: "tick", 19: "parameter", 20: "signal", 21: "operator"}
+         16: "balance", 17: "position", 18: "tick", 19: "parameter", 20: "signal", 21: "operator", 22: "output", 23: "checkpoint"}
 BOOK, TRADE, BBO, LEVEL3 = 0, 1, 2, 3
 CLASS_OF = {1: BOOK, 2: BOOK, 3: TRADE, 4: BBO, 5: LEVEL3, 6: LEVEL3, 7: LEVEL3, 8: LEVEL3}
 NO_INSTRUMENT = 65535
@@ -348,6 +349,11 @@ def body_from_cat(kind, line, instruments, number):
         return [line["currency"], scaled(line["total"], 18), scaled(line["locked"], 18)]
     if kind == "signal":
         return [line["name"], scaled(line["value"], 9)]
+    if kind == "output":
+        return [OUTPUTS.index(line["what"])] + (
+            [line["order"], scaled(line["price"], price), scaled(line["qty"], qty)] if "order" in line else [0, line["text"]])
+    if kind == "checkpoint":
+        return [line["inputs"], line["executions"], line["orders"], line["fills"], line["market"], line["outputs"]]
     return []
 
 
@@ -360,6 +366,10 @@ def body_shown(kind, body):
         return number[2:9]
     if kind == "execution":
         return number[1:4] + number[5:8]
+    if kind == "output":
+        return number[0:4] if number[1] else [number[0], 0, body[6]]
+    if kind == "checkpoint":
+        return number[0:4] + [f"{body[5]:016x}{body[4]:016x}", f"{body[7]:016x}{body[6]:016x}"]
     if kind in ("balance", "position", "signal"):
         return [body[0]] + number[1:] if body else []
     return body if kind in ("gap", "parameter", "operator") else number

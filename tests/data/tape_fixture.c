@@ -91,6 +91,29 @@ static void fill_body(struct prng *prng, struct event *event, void *memory)
         signal->value = wild(prng);
         break;
     }
+    case EVENT_OUTPUT: {
+        struct event_output *output = memory;
+        output->kind = (uint8_t)prng_below(prng, OUTPUT_KIND_COUNT);
+        output->order_id = prng_below(prng, 2) == 0 ? 0 : (uint64_t)wild(prng);
+        output->price = wild(prng);
+        output->qty = wild(prng);
+        output->detail = (uint64_t)wild(prng);
+        output->tag = prng_next(prng);
+        snprintf(output->text, sizeof(output->text), "said %" PRIu64, prng_next(prng));
+        break;
+    }
+    case EVENT_CHECKPOINT: {
+        struct event_checkpoint *checkpoint = memory;
+        checkpoint->inputs = prng_next(prng);
+        checkpoint->executions = prng_next(prng);
+        checkpoint->orders = prng_next(prng);
+        checkpoint->fills = prng_next(prng);
+        for (int i = 0; i < 2; i++) {
+            checkpoint->market[i] = prng_next(prng);
+            checkpoint->outputs[i] = prng_next(prng);
+        }
+        break;
+    }
     case EVENT_GAP:
     case EVENT_PARAMETER:
     case EVENT_OPERATOR:
