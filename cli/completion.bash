@@ -50,12 +50,12 @@ _tapedeck() {
         return
     fi
     compopt -o filenames
-    if [[ ( $verb == why || $verb == verify ) && $before != --tape && $before != -t && $before != --runs && $before != -r ]]; then
-        # RUN: a run of ./runs by its name, or a directory
+    if [[ $verb =~ ^(why|verify|evidence|bundle)$ && ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x)$ ]]; then
+        # RUN: a run of ./runs by its name, a directory, or a bundle
         ((COMP_CWORD == 2)) || return
         local runs
         runs=$(cd runs 2>/dev/null && for i in */result.json; do [[ -f $i ]] && echo "${i%/result.json}"; done)
-        mapfile -t COMPREPLY < <(compgen -W "$runs" -- "$word"; compgen -d -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$runs" -- "$word"; compgen -d -- "$word"; compgen -f -X '!*.tar.zst' -- "$word")
         return
     fi
     if [[ $verb == calibrate ]] && [[ $before == --orders || $before == -r ]]; then

@@ -37,6 +37,8 @@ int exit_code_of(err_t err)
     case ERR_RISK:
     case ERR_REJECTED:
         return EXIT_CODE_RUN;
+    case ERR_INVARIANT:
+        return EXIT_CODE_INVARIANT;
     case ERR_INTERRUPTED:
         return EXIT_CODE_SIGINT;
     case ERR_AGAIN:

@@ -15,8 +15,10 @@
     X(NOSPACE, 6, "no space left on the device")                                                                     \
     X(INTERNAL, 7, "a fault of the program itself, or out of memory")                                                \
     X(RUN, 8, "the run was ended by a risk or money failure")                                                        \
+    X(INVARIANT, 9, "an invariant of the run does not hold")                                                         \
     X(CI_WARNING, 10, "ci: the same digests; warnings")                                                              \
     X(CI_DIGEST, 11, "ci: a digest differs, the metrics are equal or within their bounds")                           \
+    X(UNENDED, 12, "the run has not ended: it is still going on, was killed, or crashed")                            \
     X(CI_STRICT_WARNING, 20, "ci --strict: warnings, as failures")                                                   \
     X(CI_STRICT_DIGEST, 21, "ci --strict: a digest differs")                                                         \
     X(CI_SPEED, 22, "ci: a run is slower than its bound")                                                            \

@@ -2,8 +2,9 @@
  * run was started, which timing.json tells, or to here. */
 #include "cli/rerun.h"
 
-#include "cli/json_out.h"
+#include "cli/evidence.h"
 #include "cli/run_dir.h"
+#include "cli/run_open.h"
 #include "cli/version.h"
 
 #include "data/tape_reader.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 struct rerun_inside {
+    struct run_opened run;
     json_t *result;
     char started_in[PATH_SIZE]; /* empty: not known, or gone */
     struct option_list tapes;   /* where they are, a lane each */
@@ -33,20 +35,12 @@ static bool is_directory(const char *path)
 
 static err_t find_dir(struct rerun *rerun, const char *run, const char *runs, struct err_text *why)
 {
-    char path[PATH_SIZE], result[PATH_SIZE];
-    const char *found = run;
-    if (!is_directory(run)) {
-        if (!run_dir_path(path, runs, run) || !is_directory(path))
-            return err_say(why, ERR_NOTFOUND,
-                           "%s: there is no such directory, and no run of that name under %s/ (--runs names another)",
-                           run, runs);
-        found = path;
-    }
-    rerun->dir = strdup(found);
-    if (rerun->dir == NULL)
-        return err_say(why, ERR_NOMEM, "out of memory");
-    for (size_t size = strlen(rerun->dir); size > 1 && rerun->dir[size - 1] == '/'; size--)
-        rerun->dir[size - 1] = '\0';
+    char result[PATH_SIZE];
+    err_t err = run_open(&rerun->inside->run, run, runs, why);
+    if (err != ERR_OK)
+        return err;
+    rerun->dir = rerun->inside->run.dir;
+    rerun->name = rerun->inside->run.temporary != NULL ? run : rerun->dir;
     if (!run_dir_path(result, rerun->dir, "result.json") || access(result, R_OK) != 0)
         return err_say(why, ERR_NOTFOUND, "%s: has no result.json: not a run, or one that has not ended", rerun->dir);
     return ERR_OK;
@@ -134,13 +128,24 @@ static err_t keep_path(struct rerun *rerun, uint32_t lane, const char *path, str
     return ERR_OK;
 }
 
-/* Where the run was started comes first: there the path meant this tape. */
+/* A tape that travels with the run (bundle.h), named by its hash. False: it does not. */
+static bool beside(const struct rerun *rerun, const char *hash, char path[PATH_SIZE])
+{
+    char folder[PATH_SIZE], file[64];
+    snprintf(file, sizeof(file), "%.32s.tape", hash);
+    return run_dir_path(folder, rerun->dir, EVIDENCE_TAPES) && run_dir_path(path, folder, file) &&
+           access(path, R_OK) == 0;
+}
+
+/* Beside the run first, then where it was started: there the path meant this tape. */
 static err_t find_recorded(struct rerun *rerun, uint32_t lane, const char *path, const char *hash,
                            struct err_text *why)
 {
     char joined[PATH_SIZE], got[33];
     const char *found = path;
-    if (path[0] != '/' && rerun->inside->started_in[0] != '\0' &&
+    if (beside(rerun, hash, joined))
+        found = joined;
+    else if (path[0] != '/' && rerun->inside->started_in[0] != '\0' &&
         run_dir_path(joined, rerun->inside->started_in, path) && access(joined, R_OK) == 0)
         found = joined;
     if (access(found, R_OK) != 0)
@@ -268,7 +273,7 @@ err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_optio
         free(opened);
         return err_say(why, ERR_NOMEM, "out of memory");
     }
-    err_t err = find_dir(opened, run, options->runs != NULL ? options->runs : "runs", why);
+    err_t err = find_dir(opened, run, options->runs, why);
     if (err == ERR_OK)
         err = read_result(opened, why);
     if (err == ERR_OK) {
@@ -336,6 +341,16 @@ err_t rerun_finish(struct rerun *rerun, struct err_text *why)
                                        : "");
 }
 
+bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const char **hash)
+{
+    const struct rerun_inside *inside = rerun->inside;
+    if (lane >= inside->tapes.count)
+        return false;
+    *path = inside->tapes.items[lane];
+    *hash = json_string_value(json_object_get(json_array_get(json_object_get(inside->result, "tapes"), lane), "hash"));
+    return true;
+}
+
 void rerun_close(struct rerun *rerun)
 {
     if (rerun == NULL)
@@ -348,7 +363,7 @@ void rerun_close(struct rerun *rerun)
     for (size_t i = 0; rerun->inside->paths != NULL && i < count; i++)
         free(rerun->inside->paths[i]);
     free(rerun->inside->paths);
+    run_close(&rerun->inside->run);
     free(rerun->inside);
-    free(rerun->dir);
     free(rerun);
 }

@@ -10,7 +10,8 @@
  *
  *     rerun_open ─► rerun_stage ─► rerun_start ─► rerun_advance ... ERR_END ─► rerun_finish (OK: the same run)
  *
- * A run that was interrupted or broke is executed up to the same input, and compared there.
+ * A run that was interrupted or broke is executed up to the same input, and compared there. RUN may be a bundle
+ * (run_open.h); tapes in it are found before those at the recorded paths.
  */
 #ifndef TAPEDECK_CLI_RERUN_H
 #define TAPEDECK_CLI_RERUN_H
@@ -25,7 +26,8 @@ struct rerun_options {
 };
 
 struct rerun {
-    char *dir;                      /* of the run */
+    const char *dir;                /* of the run */
+    const char *name;               /* of it, to be told: the directory, or the bundle that it came out of */
     struct run_config *config;      /* as it was resolved, tapes where they are now */
     struct stage *stage;            /* after rerun_stage */
     char digest[DIGEST_TEXT_SIZE];  /* what result.json says */
@@ -50,6 +52,8 @@ err_t rerun_start(struct rerun *rerun, struct err_text *why) MUST_USE;
 err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why) MUST_USE;
 /* Stop the engine and compare: ERR_MISMATCH with both digests and what may be the cause. */
 err_t rerun_finish(struct rerun *rerun, struct err_text *why) MUST_USE;
+/* The tapes that it reads, a lane each, where they were found; false: no more (none at all: a made market). */
+bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const char **hash);
 void rerun_close(struct rerun *rerun);
 
 #endif

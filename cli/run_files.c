@@ -8,8 +8,9 @@
 #define BUFFER_SIZE (256 * 1024)
 
 /* What run_output and verb_run write (docs/results.md), and what they may begin to write one day. */
-static const char *const taken[] = {"config.yaml", "equity.csv",   "fills.csv",   "log.txt",    "orders.csv",
-                                    "plot.csv",    "payments.csv", "result.json", "timing.json"};
+static const char *const taken[] = {"config.yaml", "crash.txt",     "equity.csv", "fills.csv", "journal.tape",
+                                    "log.txt",     "manifest.json", "orders.csv", "plot.csv",  "payments.csv",
+                                    "result.json", "tail.txt",      "timing.json"};
 
 static err_t cannot(const char *dir, const char *name, int number, struct err_text *why)
 {

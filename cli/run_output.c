@@ -1,8 +1,10 @@
 #include "cli/run_output.h"
 
+#include "cli/crash_note.h"
 #include "cli/rules_up.h"
 #include "cli/run_dir.h"
 #include "cli/run_files.h"
+#include "cli/run_tail.h"
 #include "cli/values.h"
 #include "cli/version.h"
 #include "data/journal_tape.h"
@@ -43,9 +45,11 @@ struct run_output {
     struct engine_sink sink;
     struct journal journal;       /* the engine's: hands on to the tape */
     struct journal_tape *records; /* NULL: none is kept */
+    struct run_tail tail;
     err_t broken;
     struct err_text why;
     char last_error[512];
+    char buffers[STREAM_COUNT][STREAM_BUFFER];
 };
 
 static void break_with(struct run_output *output, enum stream stream, int number)
@@ -71,7 +75,8 @@ static FILE *open_stream(struct run_output *output, enum stream stream)
         break_with(output, stream, errno);
         return NULL;
     }
-    setvbuf(file, NULL, _IOFBF, STREAM_BUFFER);
+    setvbuf(file, output->buffers[stream], _IOFBF, STREAM_BUFFER);
+    crash_note_stream(file, output->buffers[stream]);
     fputs(stream_files[stream].head, file);
     output->files[stream] = file;
     return file;
@@ -144,6 +149,7 @@ static void on_order(void *context, ns_t ts, const struct order *order, const st
     put_money(file, order->funds, MONEY_DECIMALS);
     fprintf(file, ",%" PRId64 ",%s\n", order->expire_ts, stp_mode_name((enum stp_mode)order->stp));
     check_stream(output, STREAM_ORDERS);
+    run_tail_order(&output->tail, engine_counters(output->engine)->inputs, ts, order, execution);
 }
 
 static void on_fill(void *context, ns_t ts, const struct order *order, const struct execution *execution)
@@ -210,6 +216,7 @@ static void on_log(void *context, ns_t ts, enum log_level level, const char *tex
         snprintf(output->last_error, sizeof(output->last_error), "%s", text);
     if (output->dir == NULL || level < output->config->output.log_level)
         return;
+    run_tail_log(&output->tail, engine_counters(output->engine)->inputs, ts, level, text);
     fprintf(output->files[STREAM_LOG], "%s %s %s\n", ts != 0 ? value_time_text(ts, time) : "start", level_word(level),
             text);
     check_stream(output, STREAM_LOG);
@@ -247,6 +254,7 @@ static void on_payment(void *context, ns_t ts, uint16_t number, const struct exe
     FILE *file = open_stream(output, STREAM_PAYMENTS);
     const struct instrument *instrument = &output->instruments[number];
     char currency[NAME_SIZE];
+    run_tail_payment(&output->tail, engine_counters(output->engine)->inputs, ts, number, execution);
     if (file == NULL)
         return;
     snprintf(currency, sizeof(currency), "%.*s", (int)sizeof(currency) - 1, execution->fee_currency);
@@ -351,6 +359,7 @@ err_t run_output_open(struct run_output *output, const struct run_output_options
     err_t err = make_dir(output, options, why);
     if (err != ERR_OK)
         return err;
+    crash_note_arm(output->dir, engine, output->config->hash);
     for (int i = 0; i < STREAM_COUNT; i++) {
         if (i != STREAM_PLOT && i != STREAM_PAYMENTS)
             (void)open_stream(output, (enum stream)i);
@@ -379,8 +388,29 @@ const char *run_output_last_error(const struct run_output *output)
     return output->last_error[0] != '\0' ? output->last_error : NULL;
 }
 
+void run_output_flush(struct run_output *output)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        errno = 0;
+        if (output->files[i] != NULL && fflush(output->files[i]) != 0)
+            break_with(output, (enum stream)i, errno);
+    }
+}
+
+static err_t write_tail(struct run_output *output, struct err_text *why)
+{
+    if (output->dir == NULL)
+        return ERR_OK;
+    char *text = run_tail_text(&output->tail, output->engine, output->instruments, output->instrument_count);
+    err_t err = text != NULL ? run_output_file(output, RUN_TAIL_FILE, text, why)
+                             : err_say(why, ERR_NOMEM, RUN_TAIL_FILE ": out of memory");
+    free(text);
+    return err;
+}
+
 err_t run_output_close(struct run_output *output, struct err_text *why)
 {
+    crash_note_disarm();
     for (int i = 0; i < STREAM_COUNT; i++) {
         if (output->files[i] == NULL)
             continue;
@@ -399,7 +429,8 @@ err_t run_output_close(struct run_output *output, struct err_text *why)
         output->broken = err;
         (void)err_say(&output->why, err, "%s", own.text);
     }
-    return run_output_error(output, why);
+    err = run_output_error(output, why);
+    return err == ERR_OK ? write_tail(output, why) : err;
 }
 
 err_t run_output_file(struct run_output *output, const char *name, const char *text, struct err_text *why)
@@ -411,6 +442,7 @@ void run_output_free(struct run_output *output)
 {
     if (output == NULL)
         return;
+    crash_note_disarm();
     for (int i = 0; i < STREAM_COUNT; i++) {
         if (output->files[i] != NULL)
             fclose(output->files[i]);

@@ -9,8 +9,10 @@
  *     payments.csv  funding, when there is any         │
  *     log.txt       the strategy's lines               │
  *     ...           files that the strategy writes    ─┘
+ *     tail.txt      the last orders, fills, log lines  at the end
  *     result.json   digest, counters, account          at the end, by rename: when it is there, it is whole
  *     timing.json   wall time, apart: all other files are the same in every run of the same inputs
+ *     manifest.json hashes of all that, how it ended   last of all (run_manifest.h)
  *
  * It is the engine's sink. A write that fails is remembered and told by run_output_error, so that the run can end
  * in good order; nothing here changes what the engine does.
@@ -49,7 +51,9 @@ const char *run_output_dir(const struct run_output *output);
 err_t run_output_error(const struct run_output *output, struct err_text *why) MUST_USE;
 /* The last line of LOG_ERROR that the strategy wrote, NULL: none. */
 const char *run_output_last_error(const struct run_output *output);
-/* Flush and close the streams. */
+/* Hand what is buffered to the system, so that it survives a kill -9. A failure is remembered. */
+void run_output_flush(struct run_output *output);
+/* Flush and close the streams, and write tail.txt. */
 err_t run_output_close(struct run_output *output, struct err_text *why) MUST_USE;
 /* Write `text` to a file of the directory, whole or not at all. Nothing without a directory. */
 err_t run_output_file(struct run_output *output, const char *name, const char *text, struct err_text *why) MUST_USE;

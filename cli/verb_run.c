@@ -2,6 +2,7 @@
 #include "cli/json_out.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/run_manifest.h"
 #include "cli/run_output.h"
 #include "cli/run_result.h"
 #include "cli/stop_signal.h"
@@ -27,8 +28,9 @@ const char verb_run_help[] =
     "  and tapes give the same digest, always.\n"
     "\n"
     "  The run directory holds result.json, orders.csv, fills.csv, equity.csv, plot.csv when the strategy plots,\n"
-    "  payments.csv when funding is paid, log.txt, the config as resolved, and apart from them timing.json. It is\n"
-    "  a new directory STRATEGY-HASH-N under output.dir (default: runs), or the one given with --out.\n"
+    "  payments.csv when funding is paid, log.txt, the config as resolved, and apart from them timing.json; tail.txt\n"
+    "  has the last lines of all, and manifest.json, written last, the hash of every file ('tapedeck evidence' checks\n"
+    "  them). It is a new directory STRATEGY-HASH-N under output.dir (default: runs), or the one given with --out.\n"
     "\n"
     "  A progress bar is shown when standard error is a terminal. Ctrl-C ends the run in good order: the\n"
     "  strategy is stopped, the results so far are written and marked as partial. A second Ctrl-C ends it at\n"
@@ -60,6 +62,7 @@ const char verb_run_help[] =
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
 #define RUN_BUDGET    65536            /* inputs between two looks at the clock, the disk and the signals */
+#define FLUSH_INTERVAL_NS NS_PER_S
 #define PACE_SLEEP_NS (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
 
 struct run_job {
@@ -70,6 +73,7 @@ struct run_job {
     struct run_output_options files;
     struct progress progress;
     bool json;
+    uint64_t flushed; /* when: on the clock of `progress` */
     enum run_end end;
     err_t err; /* what ended it; ERR_OK: the end of the data, ERR_INTERRUPTED */
     struct err_text why;
@@ -133,6 +137,16 @@ static bool wait_for_wall(const struct run_job *run)
     return true;
 }
 
+/* What a kill -9 takes with it: a second at most. */
+static void flush(struct run_job *run)
+{
+    const uint64_t now = progress_elapsed(&run->progress);
+    if (now - run->flushed < FLUSH_INTERVAL_NS)
+        return;
+    run_output_flush(run->output);
+    run->flushed = now;
+}
+
 static void run_loop(struct run_job *run)
 {
     struct engine *engine = run->stage->engine;
@@ -147,6 +161,7 @@ static void run_loop(struct run_job *run)
             continue;
         err = engine_run(engine, run->config->feed.speed == 0 ? RUN_BUDGET : 1);
         show_progress(run);
+        flush(run);
         if (err == ERR_OK)
             err = run_output_error(run->output, &run->why);
     }
@@ -154,6 +169,15 @@ static void run_loop(struct run_job *run)
     run->err = err == ERR_END ? ERR_OK : err;
     if (run->end == RUN_ERROR)
         (void)err_say(&run->why, err, "%s", engine_why(engine)->text);
+}
+
+static int code_of(const struct run_job *run, err_t err)
+{
+    if (err == ERR_INTERRUPTED)
+        return stop_signal_exit_code();
+    const bool money =
+        run->stage != NULL && run->end == RUN_ERROR && engine_counters(run->stage->engine)->money_overflows > 0;
+    return err != ERR_OK && money ? EXIT_CODE_RUN : exit_code_of(err);
 }
 
 /* Text of a JSON value into the run directory. */
@@ -193,11 +217,39 @@ static err_t report(struct run_job *run, const struct run_summary *summary)
     return err;
 }
 
+/* The manifest comes last: whoever finds it finds all the rest whole. A run that ended badly keeps its own reason. */
+static err_t leave_evidence(struct run_job *run, const struct run_summary *summary, bool started, err_t err)
+{
+    const struct run_ending ending = {.summary = summary,
+                                      .started = started,
+                                      .signal = err == ERR_INTERRUPTED ? stop_signal() : 0,
+                                      .exit_code = code_of(run, err),
+                                      .reason = err == ERR_OK            ? NULL
+                                                : err == ERR_INTERRUPTED ? "interrupted"
+                                                                         : run->why.text};
+    const err_t written = run_manifest_write(&ending, err == ERR_OK ? &run->why : NULL);
+    return err != ERR_OK ? err : written;
+}
+
+/* The strategy refused: nothing happened, and that is what is left. */
+static err_t end_unstarted(struct run_job *run, err_t err)
+{
+    const struct run_summary summary = {.config = run->config,
+                                        .stage = run->stage,
+                                        .end = RUN_ERROR,
+                                        .error = run->why.text,
+                                        .dir = run_output_dir(run->output)};
+    struct err_text unheard = {0};
+    if (run_output_close(run->output, &unheard) != ERR_OK)
+        return err;
+    return leave_evidence(run, &summary, false, err);
+}
+
 static err_t run_all(struct run_job *run)
 {
     err_t err = start(run);
     if (err != ERR_OK)
-        return err;
+        return end_unstarted(run, err);
     run_loop(run);
     ns_t last_ts = engine_now(run->stage->engine);
     struct run_summary summary = {.config = run->config,
@@ -211,21 +263,16 @@ static err_t run_all(struct run_job *run)
                                   .metrics = run->metrics};
     progress_end(&run->progress);
     err = report(run, &summary);
-    return run->err != ERR_OK ? run->err : err;
+    return leave_evidence(run, &summary, true, run->err != ERR_OK ? run->err : err);
 }
 
 static int exit_code(const struct run_job *run, err_t err)
 {
-    if (err == ERR_OK)
-        return EXIT_CODE_OK;
-    if (err == ERR_INTERRUPTED) {
+    if (err == ERR_INTERRUPTED)
         fputs("tapedeck run: interrupted, the results are partial\n", stderr);
-        return stop_signal_exit_code();
-    }
-    int code = exit_with("run", &run->why);
-    bool money =
-        run->stage != NULL && run->end == RUN_ERROR && engine_counters(run->stage->engine)->money_overflows > 0;
-    return money ? EXIT_CODE_RUN : code;
+    else if (err != ERR_OK)
+        (void)exit_with("run", &run->why);
+    return code_of(run, err);
 }
 
 /* `run --tape a.tape maker.yaml`: --tape takes all words, also the config; it is known by its name. */

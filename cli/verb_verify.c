@@ -25,9 +25,9 @@ const char verb_verify_help[] =
     "  tapedeck verify RUN [--tape FILE...] [--runs DIR] [--json]\n"
     "\n"
     "DESCRIPTION\n"
-    "  Executes RUN with this binary from its own config and the tapes that it read, which are known by their\n"
-    "  hashes, and compares. With a journal (config: 'journal: on') every execution, order, cancel, amendment,\n"
-    "  log line, curve and written line is held against the one of then, and every 4096 inputs the digests of\n"
+    "  Executes RUN (a directory, or a bundle) with this binary from its own config and the tapes that it read,\n"
+    "  which are known by their hashes, and compares. With a journal (config: 'journal: on') every\n"
+    "  execution, order, cancel, amendment, log line, curve and written line is held against the one of then, and every 4096 inputs the digests of\n"
     "  the market and of the outputs. Without one only the digest at the end is compared.\n"
     "\n"
     "  The journal is checked first, byte by byte. A damaged block is named with its first and last record.\n"
@@ -153,8 +153,7 @@ static bool differs(const struct verify_job *job)
 
 static err_t execute(struct verify_job *job)
 {
-    const struct stage_watch watch = {.journal =
-                                          job->compare != NULL ? journal_compare_journal(job->compare) : NULL};
+    const struct stage_watch watch = {.journal = job->compare != NULL ? journal_compare_journal(job->compare) : NULL};
     err_t err = rerun_stage(job->rerun, NULL, &watch, &job->why);
     if (err == ERR_OK && job->compare != NULL)
         err = journal_compare_instruments(job->compare, job->rerun->stage->instruments,
@@ -187,9 +186,8 @@ static void print_entry(const struct verify_job *job, const char *head, const st
 
 static void print_difference(const struct verify_job *job, const struct journal_difference *difference)
 {
-    const struct journal_entry *first =
-        difference->verdict == JOURNAL_GOES_ON ? &difference->then : &difference->now;
-    printf("%s: DIFFERS at record %" PRIu64 " of its journal, after input %" PRIu64 "\n\n", job->rerun->dir,
+    const struct journal_entry *first = difference->verdict == JOURNAL_GOES_ON ? &difference->then : &difference->now;
+    printf("%s: DIFFERS at record %" PRIu64 " of its journal, after input %" PRIu64 "\n\n", job->rerun->name,
            first->number, first->event.seq);
     for (uint32_t i = 0; i < difference->before_count; i++)
         print_entry(job, "  same  ", &difference->before[i]);
@@ -222,7 +220,7 @@ static void entry_json(const struct verify_job *job, json_t *object, const char 
 static err_t print_json(struct verify_job *job, bool identical)
 {
     json_t *object = json_object();
-    json_set_text(object, "run", job->rerun->dir);
+    json_set_text(object, "run", job->rerun->name);
     json_set_text(object, "verdict", identical ? "identical" : "differs");
     json_set_text(object, "digest", job->rerun->digest);
     json_set_u64(object, "inputs", engine_counters(job->rerun->stage->engine)->inputs);
@@ -256,15 +254,15 @@ static err_t tell(struct verify_job *job)
     else if (differs(job))
         print_difference(job, journal_compare_difference(job->compare));
     else if (identical && job->compare != NULL)
-        printf("%s: identical, digest %s; %" PRIu64 " inputs, %" PRIu64 " records of the journal\n", job->rerun->dir,
+        printf("%s: identical, digest %s; %" PRIu64 " inputs, %" PRIu64 " records of the journal\n", job->rerun->name,
                job->rerun->got, engine_counters(job->rerun->stage->engine)->inputs,
                journal_compare_records(job->compare));
     else if (identical)
-        printf("%s: identical, digest %s; %" PRIu64 " inputs, no journal\n", job->rerun->dir, job->rerun->got,
+        printf("%s: identical, digest %s; %" PRIu64 " inputs, no journal\n", job->rerun->name, job->rerun->got,
                engine_counters(job->rerun->stage->engine)->inputs);
     if (err != ERR_OK || identical)
         return err;
-    return differs(job) ? err_say(&job->why, ERR_MISMATCH, "%s: is not the same run", job->rerun->dir)
+    return differs(job) ? err_say(&job->why, ERR_MISMATCH, "%s: is not the same run", job->rerun->name)
                         : err_say(&job->why, ERR_MISMATCH, "%s", job->digest_why.text);
 }
 

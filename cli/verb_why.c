@@ -27,7 +27,7 @@ const char verb_why_help[] =
     "  move; each fill with the trade or book message of the recording that made it; amendments and cancels, races\n"
     "  lost included; and when the strategy learnt of it. docs/why.md reads one order line by line.\n"
     "\n"
-    "  RUN is a run directory, or the name of one under 'runs' (--runs). ORDER is an id as in orders.csv and\n"
+    "  RUN is a run directory, the name of one under 'runs' (--runs), or a bundle. ORDER is an id as in orders.csv and\n"
     "  fills.csv, or a range of them: 57, 100-120. Orders refused by the risk gate have ids too.\n"
     "\n"
     "  The tapes are looked for where the run found them, and must have the content that it read; --tape says where\n"
@@ -172,7 +172,7 @@ static err_t print(struct why_job *job)
     if (printed == 0 && !job->json)
         printf("%s: %s\n", job->rerun->dir, job->fills ? "no order was filled" : "no order was given");
     if (!job->json && printed != 0)
-        printf("\n%s executed again, digest %s: the same run\n", job->rerun->dir, job->rerun->got);
+        printf("\n%s executed again, digest %s: the same run\n", job->rerun->name, job->rerun->got);
     return ERR_OK;
 }
 

@@ -18,6 +18,8 @@ int verb_why(int argc, char **argv);
 int verb_ci(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_calibrate(int argc, char **argv);
+int verb_evidence(int argc, char **argv);
+int verb_bundle(int argc, char **argv);
 
 extern const char verb_tape_help[];
 extern const char verb_run_help[];
@@ -31,5 +33,7 @@ extern const char verb_why_help[];
 extern const char verb_ci_help[];
 extern const char verb_bench_help[];
 extern const char verb_calibrate_help[];
+extern const char verb_evidence_help[];
+extern const char verb_bundle_help[];
 
 #endif

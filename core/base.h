@@ -55,6 +55,12 @@ static inline int side_sign(enum side side)
 
 /* A programmer's error: on in every build, prints the place and aborts. */
 void assert_failed(const char *condition, const char *file, int line) __attribute__((noreturn, cold));
+/* Which assertion failed, for whoever handles the abort; `condition` NULL: none. */
+struct assert_place {
+    const char *condition, *file;
+    int line;
+};
+const struct assert_place *assert_failed_at(void);
 #define ASSERT(condition)                                                                                            \
     do {                                                                                                             \
         if (UNLIKELY(!(condition)))                                                                                  \

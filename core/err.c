@@ -4,8 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The one word of state outside of a run: written once, on the way down. */
+static struct assert_place place;
+
+const struct assert_place *assert_failed_at(void)
+{
+    return &place;
+}
+
 void assert_failed(const char *condition, const char *file, int line)
 {
+    place = (struct assert_place){condition, file, line};
     fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, condition);
     abort();
 }

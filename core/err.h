@@ -44,7 +44,8 @@ extern "C" {
     X(RISK, "refused by the risk gate")                                                                              \
     X(REJECTED, "rejected by the venue")                                                                             \
     X(STALE, "the book is stale")                                                                                    \
-    X(MISMATCH, "results differ")
+    X(MISMATCH, "results differ")                                                                                    \
+    X(INVARIANT, "an invariant does not hold")
 
 #define ERR_ENUM(name, text) ERR_##name,
 typedef enum err { ERR_MAP(ERR_ENUM) ERR_COUNT } err_t;

@@ -200,7 +200,7 @@ Test(exit_code, every_error_has_one)
 {
     for (int err = 0; err < ERR_COUNT; err++) {
         int code = exit_code_of((err_t)err);
-        cr_assert((code >= 0 && code <= 8) || code == 130, "%s: %d", err_name((err_t)err), code);
+        cr_assert((code >= 0 && code <= 9) || code == 130, "%s: %d", err_name((err_t)err), code);
     }
     cr_assert_eq(exit_code_of(ERR_USAGE), 2);
     cr_assert_eq(exit_code_of(ERR_CONFIG), 3);
@@ -208,4 +208,5 @@ Test(exit_code, every_error_has_one)
     cr_assert_eq(exit_code_of(ERR_NOTFOUND), 5);
     cr_assert_eq(exit_code_of(ERR_NOSPACE), 6);
     cr_assert_eq(exit_code_of(ERR_NOMEM), 7);
+    cr_assert_eq(exit_code_of(ERR_INVARIANT), 9);
 }

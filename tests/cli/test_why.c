@@ -277,7 +277,7 @@ Test(why, wrong_words_are_told)
         {"one 5-2", "expected an order id", 2},
         {"one x", "expected an order id", 2},
         {"one 999999999", "the run has no such order: its ids are 1 to ", 2},
-        {"two 1", "there is no such directory, and no run of that name under runs/", 5},
+        {"two 1", "there is no such directory or bundle, and no run of that name under runs/", 5},
         {". 1", "has no result.json", 5},
     };
     make_run(NULL, "--set feed.synth.duration=5s");

@@ -1,0 +1,97 @@
+#include "cli/run_open.h"
+
+#include "cli/bundle.h"
+#include "cli/evidence.h"
+#include "cli/run_dir.h"
+#include "data/zst_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_directory(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* What bundle_extract makes: files, and one folder of files. */
+static void remove_files(const char *dir)
+{
+    char path[PATH_SIZE];
+    DIR *handle = opendir(dir);
+    if (handle == NULL)
+        return;
+    for (const struct dirent *entry; (entry = readdir(handle)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            run_dir_path(path, dir, entry->d_name))
+            (void)unlink(path);
+    closedir(handle);
+    (void)rmdir(dir);
+}
+
+static err_t unpack(struct run_opened *run, const char *bundle, struct err_text *why)
+{
+    const char *parent = getenv("TMPDIR");
+    char path[PATH_SIZE];
+    struct bundle_sums sums;
+    if (!run_dir_path(path, parent != NULL && parent[0] != '\0' ? parent : "/tmp", "tapedeck-run.XXXXXX"))
+        return err_say(why, ERR_RANGE, "TMPDIR: too long");
+    if (mkdtemp(path) == NULL)
+        return err_say(why, errno == ENOSPC ? ERR_NOSPACE : ERR_IO, "%s: cannot make a directory to unpack to: %s",
+                       path, strerror(errno));
+    run->temporary = strdup(path);
+    run->dir = strdup(path);
+    if (run->temporary == NULL || run->dir == NULL) {
+        (void)rmdir(path);
+        return err_say(why, ERR_NOMEM, "out of memory");
+    }
+    return bundle_extract(bundle, path, &sums, why);
+}
+
+err_t run_open(struct run_opened *run, const char *name, const char *runs, struct err_text *why)
+{
+    char path[PATH_SIZE];
+    const char *found = name;
+    *run = (struct run_opened){0};
+    if (runs == NULL)
+        runs = "runs";
+    if (!is_directory(name)) {
+        if (zst_is_file(name)) {
+            err_t err = unpack(run, name, why);
+            if (err != ERR_OK)
+                run_close(run);
+            return err;
+        }
+        if (!run_dir_path(path, runs, name) || !is_directory(path))
+            return err_say(
+                why, ERR_NOTFOUND,
+                "%s: there is no such directory or bundle, and no run of that name under %s/ (--runs names "
+                "another)",
+                name, runs);
+        found = path;
+    }
+    run->dir = strdup(found);
+    if (run->dir == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    for (size_t size = strlen(run->dir); size > 1 && run->dir[size - 1] == '/'; size--)
+        run->dir[size - 1] = '\0';
+    return ERR_OK;
+}
+
+void run_close(struct run_opened *run)
+{
+    char tapes[PATH_SIZE];
+    if (run->temporary != NULL) {
+        if (run_dir_path(tapes, run->temporary, EVIDENCE_TAPES))
+            remove_files(tapes);
+        remove_files(run->temporary);
+    }
+    free(run->temporary);
+    free(run->dir);
+    *run = (struct run_opened){0};
+}
