@@ -1,5 +1,6 @@
 #include "cli/ci_compare.h"
 
+#include "cli/config_schema.h"
 #include "cli/json_out.h"
 
 #include <inttypes.h>
@@ -182,6 +183,25 @@ static json_t *differences(const json_t *was, const json_t *now)
     return list;
 }
 
+/* A key that this version added, and that says what it says when nobody sets it: no change of the user's. */
+static bool is_new_default(const json_t *was, const char *name, const char *now)
+{
+    const struct config_key *key = config_key_find(name);
+    return json_object_get(was, name) == NULL && key != NULL && key->default_value != NULL &&
+           strcmp(key->default_value, now) == 0;
+}
+
+static json_t *config_differences(const json_t *was, const json_t *now)
+{
+    json_t *list = differences(was, now);
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        const json_t *entry = json_array_get(list, i);
+        if (is_new_default(was, text_of(entry, "key"), text_of(entry, "now")))
+            (void)json_array_remove(list, i);
+    }
+    return list;
+}
+
 static json_t *tape_differences(const json_t *was, const json_t *now)
 {
     json_t *list = json_array();
@@ -322,7 +342,9 @@ json_t *ci_compare(const struct ci_compared *compared, bool strict)
     const char *speed_error = json_string_value(json_object_get(compared->speed, "error"));
     const bool both = was != NULL && now != NULL;
     const bool same = both && strcmp(text_of(was, "digest"), text_of(now, "digest")) == 0;
-    const bool stale = same && strcmp(text_of(was, "config_hash"), text_of(now, "config_hash")) != 0;
+    json_t *config = both ? config_differences(json_object_get(was, "config"), json_object_get(now, "config"))
+                          : json_array();
+    const bool stale = same && json_array_size(config) != 0;
     bool outside = false, warned;
     json_t *comparison = json_object();
     json_t *warnings = list_warnings(compared->one, json_object_get(compared->outcome, "warnings"), stale, &warned);
@@ -345,8 +367,7 @@ json_t *ci_compare(const struct ci_compared *compared, bool strict)
     json_set(comparison, "summary", json_null());
     json_set(comparison, "digest", digests_json(was, now));
     json_set(comparison, "metrics", metrics);
-    json_set(comparison, "config",
-             both ? differences(json_object_get(was, "config"), json_object_get(now, "config")) : json_array());
+    json_set(comparison, "config", config);
     json_set(comparison, "tapes",
              both ? tape_differences(json_object_get(was, "tapes"), json_object_get(now, "tapes")) : json_array());
     json_set(comparison, "binary",

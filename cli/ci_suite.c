@@ -1,5 +1,6 @@
 #include "cli/ci_suite.h"
 
+#include "cli/ci_read.h"
 #include "cli/config_schema.h"
 #include "cli/run_metrics.h"
 #include "cli/suggest.h"
@@ -32,136 +33,29 @@ const char *ci_warning_words(enum ci_warning warning)
     return warnings[warning].words;
 }
 
-struct parser {
-    struct ci_suite *suite;
-    const char *directory; /* of the suite, "" for the current one */
-    struct err_text *why;
-};
-
-static err_t no_memory(struct parser *parser)
-{
-    return err_say(parser->why, ERR_NOMEM, "%s: out of memory", parser->suite->path);
-}
-
-/* ---- small readers ---- */
-
-static const char *kind_words(const struct config_node *node)
-{
-    return node->kind == CONFIG_NODE_MAP ? "a section" : node->kind == CONFIG_NODE_LIST ? "a list" : "a single value";
-}
-
-static err_t expect(struct parser *parser, const struct config_node *node, enum config_node_kind kind,
-                    const char *what)
-{
-    if (node->kind == kind && !node->null)
-        return ERR_OK;
-    if (node->null)
-        return config_say(parser->why, node, CONFIG_VALUE, "expected %s, got nothing", what);
-    return config_say(parser->why, node, CONFIG_VALUE, "expected %s, got %s", what,
-                      node->kind == CONFIG_NODE_SCALAR ? node->text : kind_words(node));
-}
-
-/* Every key of the section is one of these; the list ends with NULL. */
-static err_t known_keys(struct parser *parser, const struct config_node *node, const char *const *known)
-{
-    for (const struct config_node *child = node->first; child != NULL; child = child->next) {
-        struct suggestion suggestion;
-        char hint[128], shown[200] = "";
-        bool found = false;
-        size_t used = 0;
-        suggest_start(&suggestion, child->key, strlen(child->key));
-        for (size_t i = 0; known[i] != NULL; i++) {
-            found |= strcmp(known[i], child->key) == 0;
-            suggest_offer(&suggestion, known[i]);
-            used += (size_t)snprintf(shown + used, sizeof(shown) - used, "%s%s", used > 0 ? ", " : "", known[i]);
-        }
-        if (found)
-            continue;
-        suggest_text(&suggestion, hint);
-        return hint[0] != '\0' ? config_say(parser->why, child, CONFIG_KEY, "unknown key%s", hint)
-                               : config_say(parser->why, child, CONFIG_KEY, "unknown key; known here: %s", shown);
-    }
-    return ERR_OK;
-}
-
-/* The child, or NULL when it is not there or has no value. */
-static const struct config_node *child_of(const struct config_node *node, const char *key)
-{
-    const struct config_node *child = config_node_child(node, key, strlen(key));
-    return child == NULL || child->null ? NULL : child;
-}
-
-static err_t read_text(struct parser *parser, const struct config_node *node, const char **text)
-{
-    err_t err = expect(parser, node, CONFIG_NODE_SCALAR, "a text");
-    if (err == ERR_OK && node->text_size == 0)
-        return config_say(parser->why, node, CONFIG_VALUE, "expected a text, got nothing");
-    if (err == ERR_OK)
-        *text = node->text;
-    return err;
-}
-
-static err_t read_path(struct parser *parser, const struct config_node *node, const char **path)
-{
-    const char *text = NULL;
-    err_t err = read_text(parser, node, &text);
-    if (err != ERR_OK)
-        return err;
-    if (text[0] == '/' || parser->directory[0] == '\0') {
-        *path = text;
-        return ERR_OK;
-    }
-    const size_t size = strlen(parser->directory) + 1 + strlen(text);
-    char *joined = config_tree_alloc(parser->suite->tree, size + 1);
-    if (joined == NULL)
-        return no_memory(parser);
-    snprintf(joined, size + 1, "%s/%s", parser->directory, text);
-    *path = joined;
-    return ERR_OK;
-}
-
-static err_t read_decimal(struct parser *parser, const struct config_node *node, unsigned decimals, money_t most,
-                          const char *expected, money_t *value)
-{
-    money_t read = 0;
-    err_t err = expect(parser, node, CONFIG_NODE_SCALAR, expected);
-    if (err != ERR_OK)
-        return err;
-    err = decimal_parse_money(node->text, node->text_size, decimals, ROUND_EXACT, &read);
-    if (err != ERR_OK || read < 0 || read > most)
-        return config_say(parser->why, node, CONFIG_VALUE, "expected %s, got '%.60s'", expected, node->text);
-    *value = read;
-    return ERR_OK;
-}
-
-static err_t add_item(struct parser *parser, struct option_list *list, const char *item)
-{
-    return option_list_add(list, item) == ERR_OK ? ERR_OK : no_memory(parser);
-}
-
 /* ---- tolerances ---- */
 
-static err_t read_bound(struct parser *parser, const struct config_node *node, struct metrics_bound *bound)
+static err_t read_bound(struct ci_reader *reader, const struct config_node *node, struct metrics_bound *bound)
 {
     static const char *const known[] = {"absolute", "relative", NULL};
     const money_t most = money_pow10(30), share_most = 1000 * money_pow10(METRICS_RATE_DECIMALS);
     money_t relative = 0;
-    err_t err = expect(parser, node, CONFIG_NODE_MAP,
+    err_t err = ci_expect(reader, node, CONFIG_NODE_MAP,
                        "a section with absolute, relative or both, such as {absolute: \"0.5\"}");
     if (err == ERR_OK)
-        err = known_keys(parser, node, known);
-    const struct config_node *absolute = err == ERR_OK ? child_of(node, "absolute") : NULL;
-    const struct config_node *share = err == ERR_OK ? child_of(node, "relative") : NULL;
+        err = ci_known_keys(reader, node, known);
+    const struct config_node *absolute = err == ERR_OK ? ci_child(node, "absolute") : NULL;
+    const struct config_node *share = err == ERR_OK ? ci_child(node, "relative") : NULL;
     if (err == ERR_OK && absolute == NULL && share == NULL)
-        return config_say(parser->why, node, CONFIG_KEY, "expected absolute, relative or both");
+        return config_say(reader->why, node, CONFIG_KEY, "expected absolute, relative or both");
     /* A win rate's bound has to fit 64 bits at 18 decimals. */
     const bool fraction = strcmp(node->key, "win_rate") == 0;
     if (err == ERR_OK && absolute != NULL)
-        err = read_decimal(parser, absolute, MONEY_DECIMALS, fraction ? money_pow10(MONEY_DECIMALS) : most,
+        err = ci_read_decimal(reader, absolute, MONEY_DECIMALS, fraction ? money_pow10(MONEY_DECIMALS) : most,
                            fraction ? "a decimal from 0 to 1" : "a decimal that is not negative, such as \"0.5\"",
                            &bound->absolute);
     if (err == ERR_OK && share != NULL)
-        err = read_decimal(parser, share, METRICS_RATE_DECIMALS, share_most,
+        err = ci_read_decimal(reader, share, METRICS_RATE_DECIMALS, share_most,
                            "a decimal from 0 to 1000 of at most nine decimals, such as \"0.01\" for 1 %", &relative);
     bound->has_absolute = absolute != NULL;
     bound->has_relative = share != NULL;
@@ -169,17 +63,17 @@ static err_t read_bound(struct parser *parser, const struct config_node *node, s
     return err;
 }
 
-static err_t read_tolerances(struct parser *parser, const struct config_node *node, struct ci_tolerance *list,
+static err_t read_tolerances(struct ci_reader *reader, const struct config_node *node, struct ci_tolerance *list,
                              uint32_t *count)
 {
-    err_t err = expect(parser, node, CONFIG_NODE_MAP, "a section METRIC: {absolute: ..., relative: ...}");
+    err_t err = ci_expect(reader, node, CONFIG_NODE_MAP, "a section METRIC: {absolute: ..., relative: ...}");
     for (const struct config_node *child = node->first; child != NULL && err == ERR_OK; child = child->next) {
         char hint[128];
         if (!run_metric_known(child->key, hint))
-            return config_say(parser->why, child, CONFIG_KEY,
+            return config_say(reader->why, child, CONFIG_KEY,
                               "unknown metric%s; 'tapedeck run --json' lists them under metrics", hint);
         list[*count].metric = child->key;
-        err = read_bound(parser, child, &list[*count].bound);
+        err = read_bound(reader, child, &list[*count].bound);
         (*count)++;
     }
     return err;
@@ -202,16 +96,16 @@ const struct metrics_bound *ci_case_bound(const struct ci_case *one, const char 
 /* ---- cases ---- */
 
 /* The keys of feed.synth, checked here so that a mistake is shown where it was written, and handed on as --set. */
-static err_t read_synth(struct parser *parser, const struct config_node *node, struct ci_case *one)
+static err_t read_synth(struct ci_reader *reader, const struct config_node *node, struct ci_case *one)
 {
-    struct config_tree *tree = parser->suite->tree;
+    struct config_tree *tree = reader->tree;
     struct run_config unused;
     memset(&unused, 0, sizeof(unused));
-    err_t err = expect(parser, node, CONFIG_NODE_MAP, "a section with the keys of feed.synth, such as {seed: 7}");
+    err_t err = ci_expect(reader, node, CONFIG_NODE_MAP, "a section with the keys of feed.synth, such as {seed: 7}");
     if (err == ERR_OK)
-        err = add_item(parser, &one->sets, "feed.tapes=[]");
+        err = ci_add_item(reader, &one->sets, "feed.tapes=[]");
     if (err == ERR_OK && node->count == 0)
-        err = add_item(parser, &one->sets, "feed.synth={}");
+        err = ci_add_item(reader, &one->sets, "feed.synth={}");
     for (const struct config_node *child = node->first; child != NULL && err == ERR_OK; child = child->next) {
         const struct config_key *key = NULL;
         struct suggestion suggestion;
@@ -220,83 +114,83 @@ static err_t read_synth(struct parser *parser, const struct config_node *node, s
         while ((key = config_key_next("feed.synth.", key)) != NULL && strcmp(config_key_name(key), child->key) != 0)
             suggest_offer(&suggestion, config_key_name(key));
         if (key == NULL)
-            return config_say(parser->why, child, CONFIG_KEY, "unknown key%s; 'tapedeck config explain feed.synth'",
+            return config_say(reader->why, child, CONFIG_KEY, "unknown key%s; 'tapedeck config explain feed.synth'",
                               suggest_text(&suggestion, hint));
         config_value_expected(key, expected);
-        err = expect(parser, child, CONFIG_NODE_SCALAR, expected);
+        err = ci_expect(reader, child, CONFIG_NODE_SCALAR, expected);
         if (err != ERR_OK)
             return err;
         if (config_value_parse(key, child->text, child->text_size, tree, "", &unused) != ERR_OK)
-            return config_say(parser->why, child, CONFIG_VALUE, "expected %s, got '%.60s'", expected, child->text);
+            return config_say(reader->why, child, CONFIG_VALUE, "expected %s, got '%.60s'", expected, child->text);
         const size_t size = strlen(key->path) + 3 + child->text_size + 1;
         char *set = config_tree_alloc(tree, size + 1);
         if (set == NULL)
-            return no_memory(parser);
+            return ci_no_memory(reader);
         snprintf(set, size + 1, "%s=\"%s\"", key->path, child->text);
-        err = add_item(parser, &one->sets, set);
+        err = ci_add_item(reader, &one->sets, set);
     }
     return err;
 }
 
-static err_t read_sets(struct parser *parser, const struct config_node *node, struct ci_case *one)
+static err_t read_sets(struct ci_reader *reader, const struct config_node *node, struct ci_case *one)
 {
-    err_t err = expect(parser, node, CONFIG_NODE_LIST, "a list of KEY=VALUE, such as [\"seed=7\"]");
+    err_t err = ci_expect(reader, node, CONFIG_NODE_LIST, "a list of KEY=VALUE, such as [\"seed=7\"]");
     for (const struct config_node *child = node->first; child != NULL && err == ERR_OK; child = child->next) {
-        err = expect(parser, child, CONFIG_NODE_SCALAR, "KEY=VALUE, such as \"seed=7\"");
+        err = ci_expect(reader, child, CONFIG_NODE_SCALAR, "KEY=VALUE, such as \"seed=7\"");
         if (err == ERR_OK && (child->text[0] == '=' || strchr(child->text, '=') == NULL))
-            return config_say(parser->why, child, CONFIG_VALUE, "expected KEY=VALUE, such as \"seed=7\", got '%.60s'",
+            return config_say(reader->why, child, CONFIG_VALUE, "expected KEY=VALUE, such as \"seed=7\", got '%.60s'",
                               child->text);
         if (err == ERR_OK)
-            err = add_item(parser, &one->sets, child->text);
+            err = ci_add_item(reader, &one->sets, child->text);
     }
     return err;
 }
 
-static err_t read_tapes(struct parser *parser, const struct config_node *node, struct ci_case *one)
+static err_t read_tapes(struct ci_reader *reader, const struct config_node *node, struct ci_case *one)
 {
-    err_t err = expect(parser, node, CONFIG_NODE_LIST, "a list of tapes");
+    err_t err = ci_expect(reader, node, CONFIG_NODE_LIST, "a list of tapes");
     if (err == ERR_OK && node->count == 0)
-        return config_say(parser->why, node, CONFIG_VALUE, "no tape is named: leave the key out to take the config's");
+        return config_say(reader->why, node, CONFIG_VALUE, "no tape is named: leave the key out to take the config's");
     for (const struct config_node *child = node->first; child != NULL && err == ERR_OK; child = child->next) {
         const char *path = NULL;
-        err = read_path(parser, child, &path);
+        err = ci_read_path(reader, child, &path);
         if (err == ERR_OK)
-            err = add_item(parser, &one->tapes, path);
+            err = ci_add_item(reader, &one->tapes, path);
     }
     return err;
 }
 
-static err_t read_speed(struct parser *parser, const struct config_node *node, struct ci_case *one)
+static err_t read_speed(struct ci_reader *reader, const struct config_node *node, struct ci_case *one)
 {
     static const char *const known[] = {"ratio_max", "rounds", NULL};
     money_t ratio = 0, rounds = ROUNDS_DEFAULT;
-    err_t err = expect(parser, node, CONFIG_NODE_MAP, "a section with ratio_max");
+    err_t err = ci_expect(reader, node, CONFIG_NODE_MAP, "a section with ratio_max");
     if (err == ERR_OK)
-        err = known_keys(parser, node, known);
+        err = ci_known_keys(reader, node, known);
     if (err != ERR_OK)
         return err;
-    const struct config_node *most = child_of(node, "ratio_max"), *count = child_of(node, "rounds");
+    const struct config_node *most = ci_child(node, "ratio_max"), *count = ci_child(node, "rounds");
     if (most == NULL)
-        return config_say(parser->why, node, CONFIG_KEY, "'ratio_max' is missing: the run's time at most, in times of "
+        return config_say(reader->why, node, CONFIG_KEY, "'ratio_max' is missing: the run's time at most, in times of "
                                                          "the bare loop over the same market data");
-    err = read_decimal(parser, most, CI_RATIO_DECIMALS, 1000000 * money_pow10(CI_RATIO_DECIMALS),
+    err = ci_read_decimal(reader, most, CI_RATIO_DECIMALS, 1000000 * money_pow10(CI_RATIO_DECIMALS),
                        "a decimal above 0 of at most three decimals, such as 6.5", &ratio);
     if (err == ERR_OK && ratio == 0)
-        return config_say(parser->why, most, CONFIG_VALUE, "expected a decimal above 0, such as 6.5");
+        return config_say(reader->why, most, CONFIG_VALUE, "expected a decimal above 0, such as 6.5");
     if (err == ERR_OK && count != NULL)
-        err = read_decimal(parser, count, 0, 1000, "a whole number from 1 to 1000", &rounds);
+        err = ci_read_decimal(reader, count, 0, 1000, "a whole number from 1 to 1000", &rounds);
     if (err == ERR_OK && rounds == 0)
-        return config_say(parser->why, count, CONFIG_VALUE, "expected a whole number from 1 to 1000");
+        return config_say(reader->why, count, CONFIG_VALUE, "expected a whole number from 1 to 1000");
     one->ratio_max = (int64_t)ratio;
     one->rounds = (uint32_t)rounds;
     return err;
 }
 
-static err_t read_allow(struct parser *parser, const struct config_node *node, struct ci_case *one)
+static err_t read_allow(struct ci_reader *reader, const struct config_node *node, struct ci_case *one)
 {
-    err_t err = expect(parser, node, CONFIG_NODE_LIST, "a list of warnings");
+    err_t err = ci_expect(reader, node, CONFIG_NODE_LIST, "a list of warnings");
     for (const struct config_node *child = node->first; child != NULL && err == ERR_OK; child = child->next) {
-        err = expect(parser, child, CONFIG_NODE_SCALAR, "the name of a warning");
+        err = ci_expect(reader, child, CONFIG_NODE_SCALAR, "the name of a warning");
         if (err != ERR_OK)
             return err;
         struct suggestion suggestion;
@@ -309,7 +203,7 @@ static err_t read_allow(struct parser *parser, const struct config_node *node, s
                 found = 1u << i;
         }
         if (found == 0)
-            return config_say(parser->why, child, CONFIG_VALUE,
+            return config_say(reader->why, child, CONFIG_VALUE,
                               "unknown warning%s; there are gaps, stale_config, clock_behind and lost_orders",
                               suggest_text(&suggestion, hint));
         one->allowed |= found;
@@ -318,111 +212,113 @@ static err_t read_allow(struct parser *parser, const struct config_node *node, s
 }
 
 /* It becomes the name of a file. */
-static err_t read_name(struct parser *parser, const struct config_node *node, struct ci_case *one)
+static err_t read_name(struct ci_reader *reader, const struct config_node *node, const struct ci_case *others,
+                       struct ci_case *one)
 {
-    err_t err = read_text(parser, node, &one->name);
+    err_t err = ci_read_text(reader, node, &one->name);
     if (err != ERR_OK)
         return err;
     const size_t good = strspn(one->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
     if (one->name[good] != '\0' || good > CASE_NAME_MAX || one->name[0] == '.' || one->name[0] == '-')
-        return config_say(parser->why, node, CONFIG_VALUE,
+        return config_say(reader->why, node, CONFIG_VALUE,
                           "expected a name of 1 to %d letters, digits and ._- that begins with a letter or digit",
                           CASE_NAME_MAX);
-    for (const struct ci_case *other = parser->suite->cases; other != one; other++)
-        if (strcmp(other->name, one->name) == 0)
-            return config_say(parser->why, node, CONFIG_VALUE, "there is a case '%s' already", one->name);
+    for (; others != one; others++)
+        if (strcmp(others->name, one->name) == 0)
+            return config_say(reader->why, node, CONFIG_VALUE, "there is a case '%s' already", one->name);
     return ERR_OK;
 }
 
-static err_t read_seed(struct parser *parser, const struct config_node *node, struct ci_case *one)
+static err_t read_seed(struct ci_reader *reader, const struct config_node *node, struct ci_case *one)
 {
     money_t seed;
-    err_t err = read_decimal(parser, node, 0, UINT64_MAX, "a whole number from 0 to 18446744073709551615", &seed);
-    char *set = err == ERR_OK ? config_tree_alloc(parser->suite->tree, node->text_size + 6) : NULL;
+    err_t err = ci_read_decimal(reader, node, 0, UINT64_MAX, "a whole number from 0 to 18446744073709551615", &seed);
+    char *set = err == ERR_OK ? config_tree_alloc(reader->tree, node->text_size + 6) : NULL;
     if (err == ERR_OK && set == NULL)
-        return no_memory(parser);
+        return ci_no_memory(reader);
     if (err != ERR_OK)
         return err;
     sprintf(set, "seed=%s", node->text);
-    return add_item(parser, &one->sets, set);
+    return ci_add_item(reader, &one->sets, set);
 }
 
-static err_t read_case(struct parser *parser, const struct config_node *node, const struct config_node *common,
-                       struct ci_case *one)
+static err_t read_case(struct ci_reader *reader, const struct config_node *node, const struct config_node *common,
+                       const struct ci_case *others, struct ci_case *one)
 {
     static const char *const known[] = {"name", "config", "seed",  "synth", "tapes",
                                         "set",  "tolerances", "speed", "allow", NULL};
-    err_t err = expect(parser, node, CONFIG_NODE_MAP, "a section that begins '- name: NAME'");
+    err_t err = ci_expect(reader, node, CONFIG_NODE_MAP, "a section that begins '- name: NAME'");
     if (err == ERR_OK)
-        err = known_keys(parser, node, known);
+        err = ci_known_keys(reader, node, known);
     if (err != ERR_OK)
         return err;
-    const struct config_node *name = child_of(node, "name"), *config = child_of(node, "config"),
-                             *synth = child_of(node, "synth"), *tapes = child_of(node, "tapes"),
-                             *own = child_of(node, "tolerances"), *other;
+    const struct config_node *name = ci_child(node, "name"), *config = ci_child(node, "config"),
+                             *synth = ci_child(node, "synth"), *tapes = ci_child(node, "tapes"),
+                             *own = ci_child(node, "tolerances"), *other;
     if (name == NULL)
-        return config_say(parser->why, node, CONFIG_VALUE, "'name' is missing: its baseline is named after it");
+        return config_say(reader->why, node, CONFIG_VALUE, "'name' is missing: its baseline is named after it");
     if (config == NULL)
-        return config_say(parser->why, node, CONFIG_VALUE, "'config' is missing: the config of the run");
+        return config_say(reader->why, node, CONFIG_VALUE, "'config' is missing: the config of the run");
     if (synth != NULL && tapes != NULL)
-        return config_say(parser->why, synth, CONFIG_KEY, "tapes and synth are both given: keep one");
+        return config_say(reader->why, synth, CONFIG_KEY, "tapes and synth are both given: keep one");
     one->chosen = true;
-    err = read_name(parser, name, one);
+    err = read_name(reader, name, others, one);
     if (err == ERR_OK)
-        err = read_path(parser, config, &one->config);
+        err = ci_read_path(reader, config, &one->config);
     if (err == ERR_OK && synth != NULL)
-        err = read_synth(parser, synth, one);
+        err = read_synth(reader, synth, one);
     if (err == ERR_OK && tapes != NULL)
-        err = read_tapes(parser, tapes, one);
-    if (err == ERR_OK && (other = child_of(node, "seed")) != NULL)
-        err = read_seed(parser, other, one);
-    if (err == ERR_OK && (other = child_of(node, "set")) != NULL)
-        err = read_sets(parser, other, one);
-    if (err == ERR_OK && (other = child_of(node, "speed")) != NULL)
-        err = read_speed(parser, other, one);
-    if (err == ERR_OK && (other = child_of(node, "allow")) != NULL)
-        err = read_allow(parser, other, one);
+        err = read_tapes(reader, tapes, one);
+    if (err == ERR_OK && (other = ci_child(node, "seed")) != NULL)
+        err = read_seed(reader, other, one);
+    if (err == ERR_OK && (other = ci_child(node, "set")) != NULL)
+        err = read_sets(reader, other, one);
+    if (err == ERR_OK && (other = ci_child(node, "speed")) != NULL)
+        err = read_speed(reader, other, one);
+    if (err == ERR_OK && (other = ci_child(node, "allow")) != NULL)
+        err = read_allow(reader, other, one);
     if (err != ERR_OK)
         return err;
     const size_t room = (own != NULL ? own->count : 0) + (common != NULL ? common->count : 0);
-    one->tolerances = config_tree_alloc(parser->suite->tree, (room + 1) * sizeof(*one->tolerances));
+    one->tolerances = config_tree_alloc(reader->tree, (room + 1) * sizeof(*one->tolerances));
     if (one->tolerances == NULL)
-        return no_memory(parser);
+        return ci_no_memory(reader);
     if (own != NULL)
-        err = read_tolerances(parser, own, one->tolerances, &one->tolerance_count);
+        err = read_tolerances(reader, own, one->tolerances, &one->tolerance_count);
     if (err == ERR_OK && common != NULL)
-        err = read_tolerances(parser, common, one->tolerances, &one->tolerance_count);
+        err = read_tolerances(reader, common, one->tolerances, &one->tolerance_count);
     return err;
 }
 
-static err_t read_suite(struct parser *parser)
+static err_t read_suite(struct ci_reader *reader, struct ci_suite *suite)
 {
     static const char *const known[] = {"baselines", "tolerances", "cases", NULL};
-    struct ci_suite *suite = parser->suite;
     const struct config_node *root = suite->tree->root;
-    err_t err = known_keys(parser, root, known);
+    err_t err = ci_known_keys(reader, root, known);
     if (err != ERR_OK)
         return err;
-    const struct config_node *cases = child_of(root, "cases"), *folder = child_of(root, "baselines");
+    const struct config_node *cases = ci_child(root, "cases"), *folder = ci_child(root, "baselines");
     static const struct config_node usual = {.kind = CONFIG_NODE_SCALAR,
                                              .text = BASELINES_FOLDER,
                                              .text_size = sizeof(BASELINES_FOLDER) - 1};
-    err = read_path(parser, folder != NULL ? folder : &usual, &suite->baselines);
+    err = ci_read_path(reader, folder != NULL ? folder : &usual, &suite->baselines);
     if (err != ERR_OK)
         return err;
     if (cases == NULL)
-        return err_say(parser->why, ERR_CONFIG, "%s: 'cases' is missing: a list of runs, each with name and config",
+        return err_say(reader->why, ERR_CONFIG, "%s: 'cases' is missing: a list of runs, each with name and config",
                        suite->path);
-    err = expect(parser, cases, CONFIG_NODE_LIST, "a list of cases");
+    err = ci_expect(reader, cases, CONFIG_NODE_LIST, "a list of cases");
     if (err == ERR_OK && (cases->count == 0 || cases->count > CASES_MAX))
-        return config_say(parser->why, cases, CONFIG_KEY, "expected 1 to %d cases, got %u", CASES_MAX, cases->count);
+        return config_say(reader->why, cases, CONFIG_KEY, "expected 1 to %d cases, got %u", CASES_MAX, cases->count);
     if (err != ERR_OK)
         return err;
     suite->cases = config_tree_alloc(suite->tree, cases->count * sizeof(*suite->cases));
     if (suite->cases == NULL)
-        return no_memory(parser);
-    for (const struct config_node *child = cases->first; child != NULL && err == ERR_OK; child = child->next)
-        err = read_case(parser, child, child_of(root, "tolerances"), &suite->cases[suite->case_count++]);
+        return ci_no_memory(reader);
+    for (const struct config_node *child = cases->first; child != NULL && err == ERR_OK; child = child->next) {
+        struct ci_case *one = &suite->cases[suite->case_count++];
+        err = read_case(reader, child, ci_child(root, "tolerances"), suite->cases, one);
+    }
     return err;
 }
 
@@ -443,20 +339,20 @@ err_t ci_suite_parse(struct ci_suite **suite, const char *path, const char *text
         free(parsed);
         return err_say(why, ERR_NOMEM, "%s: out of memory", path);
     }
-    struct parser parser = {parsed, NULL, why};
+    struct ci_reader reader = {.tree = parsed->tree, .path = path, .why = why};
     struct config_source *source = config_tree_source(parsed->tree, path, text, size);
     struct config_node *root = NULL;
     parsed->path = source != NULL ? source->name : path;
-    parser.directory = directory_of(parsed, path);
-    err_t err = source == NULL || parser.directory == NULL ? no_memory(&parser)
+    reader.directory = directory_of(parsed, path);
+    err_t err = source == NULL || reader.directory == NULL ? ci_no_memory(&reader)
                                                            : config_yaml_parse(parsed->tree, source, 0, &root, why);
     if (err == ERR_OK && (root == NULL || root->null))
         err = err_say(why, ERR_CONFIG, "%s: the suite is empty; 'tapedeck help ci' shows one", path);
     if (err == ERR_OK)
-        err = expect(&parser, root, CONFIG_NODE_MAP, "a suite: cases, each with name and config");
+        err = ci_expect(&reader, root, CONFIG_NODE_MAP, "a suite: cases, each with name and config");
     if (err == ERR_OK) {
         parsed->tree->root = root;
-        err = read_suite(&parser);
+        err = read_suite(&reader, parsed);
     }
     if (err != ERR_OK) {
         ci_suite_free(parsed);

@@ -129,6 +129,39 @@ change grid.yaml 's/half_spread: 20/half_sprad: 20/'
 code "a wrong key in a config" 25 run "$suite/suite.yaml"
 code "recording what cannot be run" 25 record "$suite/suite.yaml"
 
+# ---- a plug-in that changes under the suite ----
+# plugin SED...: the shipped plug-in project, changed so and built.
+plugin() {
+    rm -rf "$suite/mine"
+    (cd "$suite" && "$TAPEDECK" strategy new mine >/dev/null) &&
+        { [ $# -eq 0 ] || sed -i "$@" "$suite/mine/mine.c"; } && make -C "$suite/mine" >"$WORK/make" 2>&1
+}
+fresh
+if plugin; then
+    "$TAPEDECK" ci record "$suite/suite.yaml" >/dev/null
+    cat >>"$suite/suite.yaml" <<'YAML'
+  - name: mine
+    config: mine/mine.yaml
+    synth: {seed: 7, duration: 20s}
+    speed: {ratio_max: 5, rounds: 2}
+YAML
+    "$TAPEDECK" ci record "$suite/suite.yaml" >"$WORK/out"
+    code "a plug-in as it was" 0 run "$suite/suite.yaml"
+    plugin '/^static void mine_book/,/^}/s/^{/{\n    nanosleep(\&(struct timespec){0, 2000000}, NULL);/; 1i #include <time.h>' ||
+        not_ok "the plug-in with a sleep was built" "$(cat "$WORK/make")"
+    code "an added sleep" 22 run "$suite/suite.yaml"
+    plugin '/^static void mine_book/,/^}/s/^{/{\n    abort();/; 1i #include <stdlib.h>' ||
+        not_ok "the plug-in that aborts was built" "$(cat "$WORK/make")"
+    code "a plug-in that aborts" 25 run "$suite/suite.yaml"
+    says "it says how it ended" '^mine +broken +the run was ended by signal 6'
+    says "the others are judged all the same" '^grid +identical'
+    plugin '/^static void mine_book/,/^}/s/^{/{\n    if (strategy_now(ctx) % 16 == 0)\n        strategy_log(ctx, LOG_INFO, "hello");/' ||
+        not_ok "the plug-in with a log line was built" "$(cat "$WORK/make")"
+    code "a log line more" 11 run "$suite/suite.yaml"
+else
+    not_ok "the plug-in was built" "$(cat "$WORK/make")"
+fi
+
 # ---- the worst wins ----
 fresh
 change maker.yaml 's/maker: "0.0002"/maker: "0.0003"/'
