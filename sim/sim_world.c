@@ -173,6 +173,36 @@ static struct branch *next_timer(const struct sim_world *sim, ns_t *due)
     return first;
 }
 
+/* Nothing of the venues' own comes before a market event at `ts`, or with it. */
+static inline bool is_quiet_until(const struct sim_world *sim, ns_t ts)
+{
+    bool quiet = *sim->due >= ts;
+    for (uint16_t i = 0; i < sim->branch_count; i++)
+        quiet &= *sim->branches[i].timer > ts;
+    return quiet;
+}
+
+/* The next market event, and those of its lane behind it that come before all else: the tournament is asked once for
+ * all of them. */
+static err_t take_market(struct sim_world *sim)
+{
+    const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
+    const ns_t bound = merge_tree_bound(&sim->by_exch);
+    struct lane *lane = &sim->lanes[number];
+    const struct event_batch *batch = sim_batch(lane, lane->venue.batch);
+    for (;;) {
+        venue_take(sim, lane, &batch->events[lane->venue.at]);
+        if (++lane->venue.at == batch->count)
+            break;
+        const ns_t ts = sim_venue_time(lane, lane->venue_clock, &batch->events[lane->venue.at]);
+        /* engine_next falls when a venue emits */
+        if (ts >= bound || ts > sim->request.ts || ts > later(sim->engine_next, sim->entry_min) ||
+            !is_quiet_until(sim, ts))
+            break;
+    }
+    return sim_set_venue_key(sim, number);
+}
+
 /* Let the venues live up to min(engine_next + entry), or less when one answers earlier. */
 static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
 {
@@ -182,6 +212,12 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
         const ns_t limit = later(sim->engine_next, sim->entry_min);
         const ns_t market = merge_tree_key(&sim->by_exch);
         const ns_t request = sim->request.ts;
+        if (LIKELY(market <= request && market <= limit && market != NS_MAX && is_quiet_until(sim, market))) {
+            const err_t err = take_market(sim);
+            if (err != ERR_OK)
+                return err;
+            continue;
+        }
         ns_t timer;
         struct branch *waking = next_timer(sim, &timer);
         if (UNLIKELY(*sim->due < market && *sim->due < request && *sim->due < limit && *sim->due < timer) &&
@@ -194,11 +230,7 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
             }
             venue_pass(waking->venue, timer);
         } else if (market <= request && market <= limit && market != NS_MAX) {
-            const uint16_t number = (uint16_t)merge_tree_winner(&sim->by_exch);
-            struct lane *lane = &sim->lanes[number];
-            venue_take(sim, lane, &sim_batch(lane, lane->venue.batch)->events[lane->venue.at]);
-            lane->venue.at++;
-            err_t err = sim_set_venue_key(sim, number);
+            const err_t err = take_market(sim);
             if (err != ERR_OK)
                 return err;
         } else if (sim->request.branch != NULL && request < market && request <= limit) {
