@@ -248,6 +248,7 @@ err_t run_config_apply_instrument(const struct run_config *config, struct instru
         instrument->maker_fee = config->venue.maker_fee.value;
     if (config->venue.taker_fee.set)
         instrument->taker_fee = config->venue.taker_fee.value;
+    instrument->fee_received = config->venue.spot_fee == SPOT_FEE_RECEIVED;
     for (uint32_t i = 0; i < config->instrument_count; i++) {
         struct entry_ref ref = {config, i, instrument, why};
         if (!config_instrument_matches(&config->instruments[i], instrument))

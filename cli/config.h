@@ -147,6 +147,7 @@ struct config_venue {
     int rules; /* enum config_rules */
     struct config_latency latency;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
+    enum { SPOT_FEE_QUOTE, SPOT_FEE_RECEIVED } spot_fee;
     struct queue_model queue;                /* kind as written, exponent and by_quantity from: */
     enum { TRADE_THROUGH_WHOLE, TRADE_THROUGH_BY_QUANTITY } trade_through;
     struct config_impact impact;

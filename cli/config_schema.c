@@ -117,6 +117,9 @@ const struct config_key config_keys[] = {
      "Fee rate of resting fills; negative: a rebate. Not set: the instrument's own.", 0},
     {"venue.fees.taker", CONFIG_RATE, AT(venue.taker_fee), "-0.1", "0.1", NULL, NULL,
      "Fee rate of fills that take. Not set: the instrument's own.", 0},
+    {"venue.fees.spot", CONFIG_CHOICE, AT(venue.spot_fee), NULL, NULL, "quote", "quote|received",
+     "What spot fees are taken from: quote (Upbit), or what the fill brings, which of a buy is the base (Binance spot).",
+     0},
     {"venue.queue", CONFIG_CHOICE, AT(venue.queue.kind), NULL, NULL, "pessimistic",
      "pessimistic|optimistic|proportional|power|power2|power3|log|log2|l3_fifo",
      "Where the cancels of others stood: pessimistic, behind a resting order; optimistic, ahead of it; the others in "

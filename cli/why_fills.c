@@ -3,6 +3,7 @@
 #include "cli/why_lines.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define WALK_FEW 3
 
@@ -70,9 +71,20 @@ static const char *rounding_text(enum rounding rounding)
     }
 }
 
+/* Of what the fill brought, not of what it cost. */
+static bool fee_in_base(const struct words *words, const struct why_fill *fill)
+{
+    return words->instrument->contract == CONTRACT_SPOT && words->instrument->fee_received &&
+           strcmp(fill->fee.currency, words->instrument->base) == 0;
+}
+
 static money_t value_of(const struct words *words, const struct why_fill *fill)
 {
     money_t value;
+    if (fee_in_base(words, fill))
+        return money_rescale(fill->qty, words->instrument->qty_decimals, MONEY_DECIMALS, ROUND_HALF_EVEN, &value) == ERR_OK
+                   ? value
+                   : 0;
     if (account_notional(words->instrument, fill->price, fill->qty, ROUND_HALF_EVEN, &value) != ERR_OK)
         return 0; /* such a fill is never made */
     return value;
@@ -81,7 +93,7 @@ static money_t value_of(const struct words *words, const struct why_fill *fill)
 static bool fee_was_cut(const struct words *words, const struct why_fill *fill)
 {
     struct fee whole;
-    return fee_compute(words->instrument, fill->rule, fill->rate, fill->price, fill->qty, &whole) == ERR_OK &&
+    return fee_compute(words->instrument, fill->rule, fee_in_base(words, fill) ? SIDE_BUY : SIDE_SELL, fill->rate, fill->price, fill->qty, &whole) == ERR_OK &&
            whole.amount != fill->fee.amount;
 }
 

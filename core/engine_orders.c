@@ -46,6 +46,8 @@ static money_t lock_wanted(const struct engine *engine, const struct order *orde
         amount = funds_left(instrument, order);
     else if (account_notional(instrument, price, order_leaves(order), ROUND_CEIL, &amount) != ERR_OK)
         return 0;
+    if (instrument->fee_received)
+        return amount;
     if (money_multiply(amount, instrument->taker_fee > 0 ? instrument->taker_fee : 0, &fee) != ERR_OK)
         return 0;
     return amount + money_divide(fee, money_pow10(FEE_DECIMALS), ROUND_CEIL);

@@ -20,9 +20,16 @@ const struct fee_rule *fee_rule_of(const struct instrument *instrument)
     return rule;
 }
 
-const char *fee_currency(const struct instrument *instrument)
+static bool is_in_base(const struct instrument *instrument, enum side side)
 {
-    return instrument->contract == CONTRACT_SPOT ? instrument->quote : instrument->settle;
+    return instrument->contract == CONTRACT_SPOT && instrument->fee_received && side == SIDE_BUY;
+}
+
+const char *fee_currency(const struct instrument *instrument, enum side side)
+{
+    if (instrument->contract != CONTRACT_SPOT)
+        return instrument->settle;
+    return is_in_base(instrument, side) ? instrument->base : instrument->quote;
 }
 
 /* Multiplies `value` by 10^exponent: ERR_RANGE when that leaves 128 bits. */
@@ -43,8 +50,8 @@ static err_t fraction(money_t numerator, money_t denominator, int exponent, enum
     return ERR_OK;
 }
 
-err_t fee_compute(const struct instrument *instrument, const struct fee_rule *rule, int64_t rate, px_t price,
-                  qty_t qty, struct fee *fee)
+err_t fee_compute(const struct instrument *instrument, const struct fee_rule *rule, enum side side, int64_t rate,
+                  px_t price, qty_t qty, struct fee *fee)
 {
     money_t size = price < 0 ? -(money_t)price : price;
     money_t numerator, denominator = 1;
@@ -60,7 +67,7 @@ err_t fee_compute(const struct instrument *instrument, const struct fee_rule *ru
             return ERR_RANGE;
         denominator = size;
         exponent += (int)instrument->price_decimals;
-    } else {
+    } else if (!is_in_base(instrument, side)) {
         err = money_multiply(numerator, size, &numerator);
         exponent -= (int)instrument->price_decimals;
         if (err != ERR_OK)
@@ -70,6 +77,6 @@ err_t fee_compute(const struct instrument *instrument, const struct fee_rule *ru
     err = fraction(numerator, denominator, exponent, rule->rounding, &amount);
     if (err != ERR_OK)
         return err;
-    *fee = (struct fee){.amount = amount, .decimals = rule->decimals, .currency = fee_currency(instrument)};
+    *fee = (struct fee){.amount = amount, .decimals = rule->decimals, .currency = fee_currency(instrument, side)};
     return ERR_OK;
 }

@@ -273,7 +273,7 @@ static err_t book_fill(struct venue *venue, struct own_order *order, px_t price,
     struct venue_instrument *market = &venue->markets[order->instrument];
     const struct instrument *instrument = market->instrument;
     const int64_t rate = venue_fee_rate(venue, order, maker);
-    err_t err = fee_compute(instrument, market->fee_rule, rate, price, qty, fee);
+    err_t err = fee_compute(instrument, market->fee_rule, (enum side)order->side, rate, price, qty, fee);
     if (err == ERR_OK)
         err = funds_before_fill(venue, order, price, qty, fee);
     if (err == ERR_OK)

@@ -5,6 +5,8 @@
  *   by funds     the funds and the taker fee on them, in quote
  *   sell         leaves, in base (the fee comes off the proceeds)
  *
+ * Where a venue takes the fee of a buy from the base that it brings, no fee is held for it.
+ *
  * Fees of several part fills, each rounded up, may exceed the fee reserved for the whole by some units of the last
  * digit: a fill is never charged more than its order still holds, so a balance never falls below zero. */
 #include "sim/venue_state.h"
@@ -26,8 +28,12 @@ static err_t cost_of(const struct venue_instrument *market, int64_t rate, px_t p
     struct fee fee;
     money_t notional, charge;
     err_t err = account_notional(market->instrument, price, qty, ROUND_CEIL, &notional);
+    if (err == ERR_OK && market->instrument->fee_received) {
+        *cost = notional; /* the fee comes off the base that is bought */
+        return ERR_OK;
+    }
     if (err == ERR_OK)
-        err = fee_compute(market->instrument, market->fee_rule, rate, price, qty, &fee);
+        err = fee_compute(market->instrument, market->fee_rule, SIDE_BUY, rate, price, qty, &fee);
     if (err == ERR_OK)
         err = money_rescale(fee.amount, fee.decimals, MONEY_DECIMALS, ROUND_CEIL, &charge);
     if (err == ERR_OK)
@@ -75,7 +81,7 @@ static err_t need(struct venue *venue, const struct own_order *order, px_t price
     if (order->side == SIDE_SELL)
         return money_rescale(leaves, instrument->qty_decimals, MONEY_DECIMALS, ROUND_CEIL, money);
     if (order->by_funds)
-        return funds_cost(rules_fee(venue, market, false), order->funds, money);
+        return funds_cost(instrument->fee_received ? 0 : rules_fee(venue, market, false), order->funds, money);
     if (order->type == ORDER_MARKET)
         return walk_cost(venue, order, leaves, money);
     int64_t maker = rules_fee(venue, market, true), taker = rules_fee(venue, market, false);
@@ -126,7 +132,12 @@ err_t funds_before_fill(struct venue *venue, struct own_order *order, px_t price
     err_t err = account_notional(instrument, price, qty, ROUND_CEIL, &notional);
     if (err != ERR_OK)
         return err;
+    const bool in_base = order->side == SIDE_BUY && instrument->fee_received;
     money_t fee_room = order->side == SIDE_BUY ? order->locked - notional : notional;
+    if (in_base)
+        err = money_rescale(qty, instrument->qty_decimals, MONEY_DECIMALS, ROUND_DOWN, &fee_room);
+    if (err != ERR_OK)
+        return err;
     err = money_rescale(fee_room > 0 ? fee_room : 0, MONEY_DECIMALS, fee->decimals, ROUND_DOWN, &fee_room);
     if (err != ERR_OK)
         return err;
@@ -137,7 +148,7 @@ err_t funds_before_fill(struct venue *venue, struct own_order *order, px_t price
         err = money_rescale(qty, instrument->qty_decimals, MONEY_DECIMALS, ROUND_CEIL, &spent);
     } else {
         err = money_rescale(fee->amount, fee->decimals, MONEY_DECIMALS, ROUND_CEIL, &charge);
-        spent = notional + (err == ERR_OK && charge > 0 ? charge : 0);
+        spent = notional + (err == ERR_OK && charge > 0 && !in_base ? charge : 0);
     }
     if (err != ERR_OK)
         return err;

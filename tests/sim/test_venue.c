@@ -224,7 +224,7 @@ static money_t fee_at(enum contract_kind kind, int64_t rate, px_t price, qty_t q
     struct instrument instrument;
     struct fee fee = {.amount = -777};
     cr_assert_eq(instrument_init(&instrument, "binance-usdm", "T", "A", "B", kind, 2, 3), ERR_OK);
-    cr_assert_eq(fee_compute(&instrument, fee_rule_of(&instrument), rate, price, qty, &fee), ERR_OK);
+    cr_assert_eq(fee_compute(&instrument, fee_rule_of(&instrument), SIDE_BUY, rate, price, qty, &fee), ERR_OK);
     cr_assert_eq(fee.decimals, 8);
     return fee.amount;
 }
@@ -249,8 +249,63 @@ Test(fee, what_does_not_fit_is_refused)
     struct fee fee = {.amount = 5};
     cr_assert_eq(instrument_init(&instrument, "upbit", "T", "A", "B", CONTRACT_LINEAR, 0, 0), ERR_OK);
     const struct fee_rule *rule = fee_rule_of(&instrument);
-    cr_assert_eq(fee_compute(&instrument, rule, 1000000, INT64_MAX, INT64_MAX, &fee), ERR_RANGE);
+    cr_assert_eq(fee_compute(&instrument, rule, SIDE_SELL, 1000000, INT64_MAX, INT64_MAX, &fee), ERR_RANGE);
     instrument.contract = CONTRACT_INVERSE;
-    cr_assert_eq(fee_compute(&instrument, rule, 1000000, 0, 1, &fee), ERR_RANGE);
+    cr_assert_eq(fee_compute(&instrument, rule, SIDE_SELL, 1000000, 0, 1, &fee), ERR_RANGE);
     cr_assert(fee.amount == 5);
+}
+
+/* ---- fees from what a fill brings ---- */
+
+static money_t of_balance(struct venue *venue, const char *currency)
+{
+    const struct balance *balance = account_balance(venue_account(venue), currency);
+    return balance == NULL ? 0 : balance->total;
+}
+
+Test(fee, of_a_spot_buy_may_come_off_the_base_that_it_brings)
+{
+    const struct level levels[2] = {{99, 5000}, {100, 5000}};
+    const money_t coin = money_pow10(MONEY_DECIMALS);
+    struct venue_sink sink = {&listener, on_execution};
+    struct venue_config config = {.instruments = instruments,
+                                  .instrument_count = 1,
+                                  .book_window = BOOK_WINDOW_MIN,
+                                  .book_far = 64,
+                                  .own_orders_max = 4,
+                                  .check_funds = true};
+    cr_assert_eq(instrument_init(&instruments[0], "synthetic", "TEST", "A", "B", CONTRACT_SPOT, 0, 3), ERR_OK);
+    instruments[0].maker_fee = instruments[0].taker_fee = 1000000; /* 0.1 % */
+    instruments[0].fee_received = true;
+    void *memory = aligned_alloc(64, (venue_size(&config) + 63) / 64 * 64);
+    memset(memory, 0, (venue_size(&config) + 63) / 64 * 64);
+    struct venue *venue = venue_init(memory, &config, &sink);
+    cr_assert_eq(account_deposit(venue_account(venue), "B", 100 * coin), ERR_OK);
+    book(venue, 0, EVENT_BOOK_SNAPSHOT, levels, 1, 1);
+
+    /* all of the 100 is enough: nothing is held for the fee */
+    struct venue_request request = order(1, 0, SIDE_BUY, 100, 1000);
+    listener.count = 0;
+    venue_request(venue, ++now, &request);
+    cr_assert_eq(listener.count, 2);
+    cr_expect_eq(listener.said[1].kind, EXEC_FILL);
+    cr_expect(listener.said[1].fee == 100000 && listener.said[1].fee_decimals == 8, "0.001");
+    cr_expect_str_eq(listener.said[1].fee_currency, "A");
+    cr_expect(of_balance(venue, "B") == 0);
+    cr_expect(of_balance(venue, "A") == coin - coin / 1000);
+
+    /* what is left can be sold, and no more; a sell pays in the quote */
+    request = order(2, 0, SIDE_SELL, 99, 1000);
+    listener.count = 0;
+    venue_request(venue, ++now, &request);
+    cr_expect_eq(listener.said[0].reason, REASON_INSUFFICIENT_FUNDS);
+    request = order(3, 0, SIDE_SELL, 99, 999);
+    listener.count = 0;
+    venue_request(venue, ++now, &request);
+    cr_assert_eq(listener.count, 2);
+    cr_expect_str_eq(listener.said[1].fee_currency, "B");
+    cr_expect(listener.said[1].fee == 9890100, "99 x 0.999 x 0.001 = 0.098901");
+    cr_expect(of_balance(venue, "A") == 0);
+    cr_expect(of_balance(venue, "B") == 99 * (coin - coin / 1000) - 98901 * coin / 1000000);
+    free(memory);
 }
