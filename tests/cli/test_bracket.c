@@ -66,7 +66,7 @@ Test(bracket, every_model_comes_out_as_if_it_had_run_alone)
     uint64_t differ = 0;
     for (size_t s = 0; s < ARRAY_LEN(strategies); s++) {
         for (int seed = 1; seed <= 4; seed++) {
-            char text[8];
+            char text[16];
             snprintf(text, sizeof(text), "%d", seed);
             struct outcome all = run(text, models[0], strategies[s], true);
             cr_assert_eq(all.follower_count, 2);
