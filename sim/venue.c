@@ -375,7 +375,8 @@ static void after_trade(struct venue *venue, const struct event *event, ns_t sta
 static void look_all(struct venue *venue, const struct event *event)
 {
     for (struct venue *one = venue; one != NULL; one = one->follower) {
-        if (UNLIKELY(one->perp.on))
+        /* without margin only the last trade is wanted, as the mark of last resort */
+        if (one->perp.on && (event->kind == EVENT_TRADE || UNLIKELY(one->perp.config.margin != MARGIN_OFF)))
             perp_after_market(one, event);
         if (UNLIKELY(one->perp.dirty))
             perp_look(one);
