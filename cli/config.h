@@ -16,6 +16,7 @@
 #define TAPEDECK_CLI_CONFIG_H
 
 #include "cli/options.h"
+#include "core/engine.h"
 #include "core/instrument.h"
 #include "core/risk.h"
 #include "core/strategy.h"
@@ -185,6 +186,7 @@ struct config_output {
 
 struct config_engine {
     uint32_t book_window, book_far, l3_orders, order_capacity, timer_capacity;
+    enum engine_checks checks;
 };
 
 struct config_tree; /* the parsed text, for messages */

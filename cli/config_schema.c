@@ -280,6 +280,10 @@ const struct config_key config_keys[] = {
      "Orders kept: open ones and the recent past.", 0},
     {"engine.timer_capacity", CONFIG_U32, AT(engine.timer_capacity), "1", "1048576", "1024", NULL,
      "Timers set at once.", 0},
+    {"engine.checks", CONFIG_CHOICE, AT(engine.checks), NULL, NULL, "cheap", "cheap|all",
+     "Invariants looked at while it runs: cheap, now and then; all, more often, and whole books. What does not hold ends "
+     "the run (docs/evidence.md). Never changes a result.",
+     CONFIG_NOT_HASHED},
 };
 const size_t config_key_count = ARRAY_LEN(config_keys);
 

@@ -61,6 +61,33 @@ static const char *end_word(const struct run_ending *ending)
                                                      : "error";
 }
 
+/* What does not hold, when that is how it ended. */
+static json_t *breach_json(const struct engine *engine)
+{
+    const struct breach *breach = engine_breach(engine);
+    if (breach == NULL)
+        return json_null();
+    json_t *object = json_object();
+    json_set_text(object, "invariant", breach->invariant);
+    json_set_text(object, "where", breach->where);
+    json_set_decimal(object, "expected", breach->expected, breach->decimals);
+    json_set_decimal(object, "found", breach->found, breach->decimals);
+    json_set_u64(object, "inputs", breach->inputs);
+    json_set_time(object, "ts", breach->ts);
+    return object;
+}
+
+static json_t *checks_json(const struct run_summary *summary)
+{
+    const struct engine_check_counts counts = engine_check_counts(summary->stage->engine);
+    json_t *object = json_object();
+    json_set_text(object, "level", summary->config->engine.checks == ENGINE_CHECKS_ALL ? "all" : "cheap");
+    json_set_u64(object, "done", counts.checks);
+    json_set_u64(object, "with_venue", counts.audits);
+    json_set(object, "breach", breach_json(summary->stage->engine));
+    return object;
+}
+
 static json_t *facts_of(const struct run_ending *ending)
 {
     const struct run_summary *summary = ending->summary;
@@ -89,6 +116,7 @@ static json_t *facts_of(const struct run_ending *ending)
     json_set_u64(object, "inputs", counters->inputs);
     json_set_u64(object, "orders", counters->orders);
     json_set_u64(object, "fills", counters->fills);
+    json_set(object, "checks", checks_json(summary));
     json_set_time(object, "last", counters->inputs > 0 ? summary->last_ts : 0);
     return object;
 }

@@ -54,6 +54,7 @@ const char verb_run_help[] =
     "  5    a file could not be read or written\n"
     "  6    no space left on the device\n"
     "  8    the run was ended by a money failure: an amount that does not fit\n"
+    "  9    the run was ended because an invariant does not hold (docs/evidence.md); the results are partial\n"
     "  130  interrupted (143: terminated); the results are partial\n"
     "\n"
     "EXAMPLES\n"
@@ -153,9 +154,10 @@ static void run_loop(struct run_job *run)
     err_t err = ERR_OK;
     while (err == ERR_OK) {
         if (stop_signal() != 0) {
-            run->end = RUN_INTERRUPTED;
-            run->err = ERR_INTERRUPTED;
-            return;
+            err = engine_check(engine);
+            if (err == ERR_OK)
+                err = ERR_INTERRUPTED;
+            break;
         }
         if (wait_for_wall(run))
             continue;

@@ -453,6 +453,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                          .order_capacity = config->engine.order_capacity,
                                          .timer_capacity = config->engine.timer_capacity,
                                          .equity_interval = config->output.equity_interval,
+                                         .checks = config->engine.checks,
                                          .seed = config->seed,
                                          .strategy = config->strategy,
                                          .sink = sink,

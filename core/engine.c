@@ -32,7 +32,7 @@ static size_t parts_size(const struct engine_config *config)
     return (config->leader != NULL ? 0 : books) + align64(count * sizeof(px_t)) +
            align64(count * sizeof(struct event_mark)) + align64(count * VENUE_ORDERS_KEPT * sizeof(struct order)) +
            align64(order_table_size(config->order_capacity)) +
-           align64(account_size(config->instrument_count)) +
+           align64(account_size(config->instrument_count)) + align64(invariants_size(config->instrument_count)) +
            align64(risk_size(config->instrument_count, rate_max(config))) +
            align64(config->timer_capacity * sizeof(struct timer)) +
            align64(config->order_capacity * sizeof(struct refusal));
@@ -68,6 +68,7 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->strategy_state = strategy_state;
     engine->sink = config->sink;
     engine->observer = config->observer;
+    engine->checks = config->checks;
     engine->journal = config->journal;
     engine->checkpoint_due = JOURNAL_CHECKPOINT;
     engine->instruments = config->instruments;
@@ -105,6 +106,8 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     at += align64(order_table_size(config->order_capacity));
     engine->account = account_init(at, config->instruments, count);
     at += align64(account_size(count));
+    engine->invariants = invariants_init(at, config->instruments, count);
+    at += align64(invariants_size(count));
     engine->risk = risk_init(at, config->limits, count);
     at += align64(risk_size(count, rate_max(config)));
     timers_init(&engine->timers, (struct timer *)(void *)at, config->timer_capacity);
@@ -119,6 +122,7 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
 
 err_t engine_start(struct engine *engine)
 {
+    engine_check_begin(engine);
     return engine->strategy->start == NULL ? ERR_OK : engine->strategy->start(&engine->ctx, engine->strategy_state);
 }
 
@@ -213,7 +217,10 @@ static void on_other(struct engine *engine, const struct event *event)
 
 static inline void step(struct engine *engine, const struct event *event)
 {
-    ASSERT(event->ts >= engine->last_ts);
+    if (UNLIKELY(event->ts < engine->last_ts)) {
+        engine_check_time(engine, event);
+        return;
+    }
     engine->now = engine->last_ts = event->ts;
     engine->counters.inputs++;
     engine->counters.by_kind[event->kind]++;
@@ -365,7 +372,10 @@ static err_t refill(struct engine *engine)
     for (;;) {
         struct world *world = engine->world;
         const ns_t due = first_due(engine);
-        err_t err = world->ops->refill(world, engine->now, due);
+        err_t err = engine_check_due(engine);
+        if (UNLIKELY(err != ERR_OK))
+            return err;
+        err = world->ops->refill(world, engine->now, due);
         if (err == ERR_AGAIN && due != NS_MAX) {
             fire_all(engine, due);
             continue;
@@ -380,6 +390,8 @@ static err_t refill(struct engine *engine)
         }
         if (err != ERR_OK && err != ERR_END && err != ERR_AGAIN)
             err_say(&engine->why, err, "%s", world->why.text);
+        if (err == ERR_END && engine_check(engine) != ERR_OK)
+            return engine->failed;
         return err;
     }
 }

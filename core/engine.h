@@ -17,6 +17,7 @@
 #define TAPEDECK_CORE_ENGINE_H
 
 #include "core/digest.h"
+#include "core/invariants.h"
 #include "core/journal.h"
 #include "core/observe.h"
 #include "core/risk.h"
@@ -41,6 +42,12 @@ struct engine_sink {
     void (*write)(void *context, ns_t ts, const char *file, const char *line); /* no line end in it */
 };
 
+/* How much is looked at while it runs; never changes a result. What it does not hold ends the run (invariants.h). */
+enum engine_checks {
+    ENGINE_CHECKS_CHEAP, /* sums, best prices, open orders, time: every few thousand inputs */
+    ENGINE_CHECKS_ALL,   /* more often, and whole books */
+};
+
 struct engine_config {
     const struct instrument *instruments; /* must outlive the engine */
     const struct risk_limits *limits;     /* one per instrument */
@@ -51,6 +58,7 @@ struct engine_config {
     uint32_t order_capacity; /* power of two */
     uint32_t timer_capacity;
     ns_t equity_interval; /* sink->equity on this UTC-aligned grid; 0: never */
+    enum engine_checks checks;
     uint64_t seed;
     const struct strategy *strategy;
     const struct engine_sink *sink;
@@ -106,6 +114,16 @@ const struct account *engine_account_view(const struct engine *engine);
  * when a side is missing; spot holdings of base currencies are valued through the instrument that quotes
  * them in `currency`). At MONEY_DECIMALS. */
 money_t engine_equity(const struct engine *engine, const char *currency);
+/* Look now, at everything that `checks` says, for the leader and all that follow: before a run is stopped in its
+ * middle. At the end of its inputs engine_run does. */
+err_t engine_check(struct engine *engine) MUST_USE;
+/* After ERR_INVARIANT: what does not hold; else NULL. */
+const struct breach *engine_breach(const struct engine *engine);
+struct engine_check_counts {
+    uint64_t checks; /* done */
+    uint64_t audits; /* of them those in which the world could be asked for its view of our orders */
+};
+struct engine_check_counts engine_check_counts(const struct engine *engine);
 /* After an error of engine_run. */
 const struct err_text *engine_why(const struct engine *engine);
 

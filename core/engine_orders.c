@@ -91,6 +91,8 @@ void engine_book_fill(struct engine *engine, const struct order *order, const st
         engine_fail(engine, err, "a fill of order", order->id);
         return;
     }
+    invariants_fill(engine->invariants, order->instrument, (enum side)order->side, execution->price, execution->qty,
+                    execution->fee, execution->fee_decimals, execution->fee_currency);
     engine->counters.fills++;
     engine->counters.maker_fills += execution->maker;
     if (engine->daily_loss)

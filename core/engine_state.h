@@ -5,6 +5,7 @@
  *   engine_venue.c   what the venue does to us: payments, and orders that it makes
  *   engine_bulk.c    verbs about more than one order: replace, cancel-all, countdown, batch
  *   engine_value.c   marks and equity
+ *   engine_checks.c  invariants: what must hold between two inputs
  *   engine_journal.c what the journal is told
  *   engine_fold.c    what the digest is fed with beyond the hot path: bodies, executions, orders, the last state
  */
@@ -12,6 +13,7 @@
 #define TAPEDECK_CORE_ENGINE_STATE_H
 
 #include "core/engine.h"
+#include "core/invariants.h"
 #include "core/journal.h"
 #include "core/prng.h"
 #include "core/timers.h"
@@ -63,7 +65,13 @@ struct engine {
     struct engine_counters counters;
     struct refusal *refusals; /* a ring of order_capacity */
     uint32_t refusal_head, refusal_count, refusal_capacity;
-    err_t failed; /* sticky: a booking that did not fit */
+    err_t failed; /* sticky: a booking that did not fit, an invariant that does not hold */
+    struct invariants *invariants;
+    enum engine_checks checks;
+    uint64_t checks_due, look_due; /* after this many inputs; look: also for an audit that could not be */
+    uint64_t checks_done, audits_done;
+    bool audit_due; /* the world could not say yet */
+    struct breach breach;
     struct engine_observer *observer;
     struct journal *journal; /* NULL: none */
     uint64_t checkpoint_due; /* after this many inputs */
@@ -147,6 +155,17 @@ enum digest_mark {
 /* ---- engine_venue.c ---- */
 void engine_on_payment(struct engine *engine, const struct event *event);
 void engine_on_venue_order(struct engine *engine, const struct event *event);
+
+/* ---- engine_checks.c ---- */
+void engine_check_begin(struct engine *engine);
+err_t engine_check_look(struct engine *engine) MUST_USE;
+/* Where the world is asked for more. */
+static inline err_t engine_check_due(struct engine *engine)
+{
+    return LIKELY(engine->counters.inputs < engine->look_due) ? ERR_OK : engine_check_look(engine);
+}
+/* An input is older than the one before it. */
+void engine_check_time(struct engine *engine, const struct event *event) __attribute__((cold));
 
 /* ---- engine_journal.c: with a journal only ---- */
 void engine_journal_execution(struct engine *engine, const struct execution *execution);

@@ -40,6 +40,10 @@ void engine_on_payment(struct engine *engine, const struct event *event)
         engine_fail(engine, err, "payment", execution->trade_id);
         return;
     }
+    if (execution->reason == REASON_FUNDING)
+        invariants_fund(engine->invariants, event->instrument, -paid);
+    else
+        invariants_pay(engine->invariants, execution->fee_currency, -paid);
     engine->counters.payments++;
     if (execution->reason == REASON_INSURANCE)
         log_insurance(engine, execution);

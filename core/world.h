@@ -18,6 +18,7 @@
 #ifndef TAPEDECK_CORE_WORLD_H
 #define TAPEDECK_CORE_WORLD_H
 
+#include "core/invariants.h"
 #include "core/order.h"
 
 #ifdef __cplusplus
@@ -50,6 +51,10 @@ struct world_ops {
     err_t (*countdown)(struct world *world, ns_t now, uint16_t instrument, ns_t delay) MUST_USE;
     /* What is sent between `begin` and the call without it goes in one message: it arrives, or is lost, together. */
     void (*batch)(struct world *world, ns_t now, bool begin);
+    /* May be NULL. Hold our orders and money against what the world knows of them. ERR_AGAIN: something is under way,
+     * they cannot agree now. ERR_INVARIANT: they do not agree, and `breach` says where. */
+    err_t (*audit)(struct world *world, struct order_table *orders, const struct account *account,
+                   struct breach *breach) MUST_USE;
     void (*close)(struct world *world);
 };
 struct world {

@@ -2,6 +2,7 @@
  *
  *   sim_lanes.c   the lanes: batches, the two cursors, what the tournaments know of them
  *   sim_world.c   the venue's side, the gateways, the runs for the engines
+ *   sim_audit.c   the venue's view of our orders and money against the engine's
  *   sim_faults.c  what goes wrong on the way: lost messages, lines that are cut, the venue's outages
  */
 #ifndef TAPEDECK_SIM_SIM_LANES_H
@@ -184,6 +185,10 @@ uint32_t sim_refusals(const struct venue_request *body, enum reason reason, stru
 /* A request sent `now` is lost on the way, and after `delay` we hear of it. */
 err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t delay,
                  const struct venue_request *body, enum reason reason);
+
+/* ---- sim_audit.c ---- */
+err_t sim_audit(struct world *world, struct order_table *orders, const struct account *account,
+                struct breach *breach) MUST_USE;
 
 /* ---- sim_faults.c; only when there are faults ---- */
 size_t sim_faults_size(const struct sim_config *config);

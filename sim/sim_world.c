@@ -689,6 +689,7 @@ static const struct world_ops sim_ops = {.refill = sim_refill,
                                          .cancel_all = sim_cancel_all,
                                          .countdown = sim_countdown,
                                          .batch = sim_batch_message,
+                                         .audit = sim_audit,
                                          .close = sim_close};
 
 static void *carve(uint8_t **at, size_t size)

@@ -166,6 +166,11 @@ uint32_t venue_open_count(const struct venue *venue)
     return venue->open_count;
 }
 
+const struct instrument *venue_instruments(const struct venue *venue)
+{
+    return venue->instruments;
+}
+
 uint32_t venue_open_count_of(const struct venue *venue, uint16_t instrument)
 {
     ASSERT(instrument < venue->instrument_count);

@@ -162,6 +162,8 @@ const struct perp_stats *venue_perp_stats(const struct venue *venue);
 /* What the insurance fund got from us less what it gave, in the settle currency of an instrument. */
 money_t venue_insurance(const struct venue *venue, uint16_t instrument);
 
+/* As they were given. */
+const struct instrument *venue_instruments(const struct venue *venue);
 uint32_t venue_open_count(const struct venue *venue);
 /* Resting orders of an instrument (0: venue_market has nothing to match there). */
 uint32_t venue_open_count_of(const struct venue *venue, uint16_t instrument);

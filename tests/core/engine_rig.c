@@ -214,6 +214,7 @@ struct rig *rig_new(void)
                                          .book_far = 64,
                                          .order_capacity = 16,
                                          .timer_capacity = 16,
+                                         .checks = ENGINE_CHECKS_ALL,
                                          .seed = 1,
                                          .strategy = &rig->strategy,
                                          .sink = &rig->sink};
@@ -239,7 +240,7 @@ struct digest_value rig_run(struct rig *rig)
 {
     rig_up(rig);
     cr_assert_eq(engine_start(rig->engine), ERR_OK);
-    cr_assert_eq(engine_run(rig->engine, UINT64_MAX), ERR_END);
+    cr_assert_eq(engine_run(rig->engine, UINT64_MAX), ERR_END, "%s", engine_why(rig->engine)->text);
     return engine_stop(rig->engine);
 }
 

@@ -83,6 +83,20 @@ else
         # all 50 orders (the last one sent within the message that broke it) are in orders.csv
         same "$name: rows in the buffers went out" 50 "$(grep -c ',submit,' $name/orders.csv)"
     done
+    # what a strategy must not touch: the account is held against sums of its own
+    crash meddles 'if (account_pay((struct account *)(size_t)strategy_account(ctx), "USDT", 1) != ERR_OK) abort()' 2>err ||
+        not_ok "meddles compiles" "$(cat err)"
+    printf 'feed: {tapes: [day.tape]}\nstrategy: {plugin: meddles.so}\n' >meddles.yaml
+    "$TAPEDECK" run meddles.yaml -q --out meddles >/dev/null 2>err
+    same "an account that was meddled with: the exit code" 9 $?
+    if grep -q "the invariant 'cash' does not hold after input [0-9]*: USDT: expected" err; then
+        ok "an account that was meddled with: the message has both numbers"
+    else
+        not_ok "an account that was meddled with: the message has both numbers" "$(cat err)"
+    fi
+    evidence meddles --strict
+    same "an account that was meddled with: the evidence is whole, and names it" "0 error cash" \
+        "$? $(json meddles/manifest.json end) $(json meddles/manifest.json checks.breach.invariant)"
     if grep -q '^assertion .*asserts.c:[0-9]*: state->seen < 5000' asserts/crash.txt; then
         ok "asserts: crash.txt names the assertion"
     else

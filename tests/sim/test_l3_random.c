@@ -283,6 +283,7 @@ static void open_rig(struct rig *rig)
                                .instrument_count = 1,
                                .watch = &rig->watch};
     const struct engine_config engine = {.instruments = &rig->market->instrument,
+                                         .checks = ENGINE_CHECKS_ALL,
                                          .limits = &rig->limits,
                                          .instrument_count = 1,
                                          .book_window = BOOK_WINDOW_MIN,

@@ -350,6 +350,7 @@ static void run(struct story *story)
     struct sim_config world = {
         .lanes = lanes, .lane_count = 1, .latency = &latency, .requests_max = 256, .instrument_count = 1};
     const struct engine_config engine = {.instruments = &story->instrument,
+                                         .checks = ENGINE_CHECKS_ALL,
                                          .limits = &limits,
                                          .instrument_count = 1,
                                          .book_window = BOOK_WINDOW_MIN,

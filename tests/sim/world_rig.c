@@ -648,6 +648,7 @@ void rig_up(struct world_rig *rig)
                                .book_far = 16,
                                .instrument_count = market->instruments};
     const struct engine_config engine = {.instruments = rig->instruments,
+                                         .checks = ENGINE_CHECKS_ALL,
                                          .limits = rig->limits,
                                          .instrument_count = market->instruments,
                                          .book_window = BOOK_WINDOW_MIN,
@@ -682,6 +683,7 @@ struct digest_value rig_run(struct world_rig *rig)
     cr_assert_eq(rig->seen + faults.unheard, total, "seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " events", rig->seed, rig->seen,
                  total);
     cr_assert_eq(engine_counters(rig->engine)->illegal_reports, 0, "seed %" PRIu64, rig->seed);
+    cr_assert_gt(engine_check_counts(rig->engine).audits, 0, "seed %" PRIu64, rig->seed);
     /* whatever was sent was answered, at the venue and here */
     cr_assert_eq(rig->answered + rig->lost + rig->timed_out + rig->turned_away, engine_counters(rig->engine)->orders, "seed %" PRIu64, rig->seed);
     for (struct order *order = NULL; (order = order_table_next_open(engine_orders(rig->engine), order)) != NULL;)
