@@ -117,15 +117,15 @@ err_t bench_bare(const char *tape, uint32_t rounds, double *levels_per_s, struct
 
 /* ---- the engine, wired as `tapedeck run` wires it ---- */
 
-#define RUN_TEXT(queue)                                                                                             \
+#define RUN_TEXT(queue)                                                                                              \
     "seed: 1\n"                                                                                                      \
     "mode: backtest\n"                                                                                               \
     "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"},\n"                  \
     "        rules: tape, queue: " queue "}\n"                                                                       \
     "output: {equity_interval: 1s}\n"
 /* The limit is far away, so that the depth of the grid is the only thing that differs between its two figures. */
-#define GRID_TEXT(levels, more)                                                                                            \
-    RUN_TEXT("power, queue_exponent: \"2\"" more)                                                                        \
+#define GRID_TEXT(levels, more)                                                                                      \
+    RUN_TEXT("power, queue_exponent: \"2\"" more)                                                                    \
     "engine: {order_capacity: 512}\n"                                                                                \
     "strategy:\n"                                                                                                    \
     "  name: grid\n"                                                                                                 \

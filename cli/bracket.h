@@ -5,8 +5,8 @@
  *        └───► optimistic    strategy, orders, account ──► profit ─┘
  *
  * The lower bound also lets a trade through our price fill no more than its quantity (venue.trade_through), the upper
- * bound fills whole. The run's own model leads, and its outputs are those of the run without the bracket, byte for byte. Where it is one
- * of the two bounds itself, there are only two.
+ * bound fills whole. The run's own model leads, and its outputs are those of the run without the bracket, byte for
+ * byte. Where it is one of the two bounds itself, there are only two.
  */
 #ifndef TAPEDECK_CLI_BRACKET_H
 #define TAPEDECK_CLI_BRACKET_H

@@ -19,9 +19,7 @@ static bool all_texts(const json_t *object)
 {
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)object, key, value)
-        if (!json_is_string(value))
-            return false;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) if (!json_is_string(value)) return false;
     return json_is_object(object);
 }
 

@@ -1,7 +1,8 @@
-/* ci_baseline.h: what a case came to when it was last recorded: one small text file a case, for review in a pull request.
+/* ci_baseline.h: what a case came to when it was last recorded: one small text file a case, for review in a pull
+ * request.
  *
- * JSON, two blanks an indent, keys sorted, one value a line, texts exact: docs/ci.md. It is written when anything in it
- * but the binary has changed, so that a new build alone leaves the files as they are.
+ * JSON, two blanks an indent, keys sorted, one value a line, texts exact: docs/ci.md. It is written when anything in
+ * it but the binary has changed, so that a new build alone leaves the files as they are.
  */
 #ifndef TAPEDECK_CLI_CI_BASELINE_H
 #define TAPEDECK_CLI_CI_BASELINE_H

@@ -28,8 +28,8 @@
 json_t *ci_case_run(const struct ci_case *one);
 
 /* How long the run takes in times of the bare loop (decode, books) over the same market data, at CI_RATIO_DECIMALS:
- * {"ratio": text, "over": bool, "error": text or null}. Both are measured in turn, `rounds` times, and the shortest of
- * each count; when that is over the bound, it is measured again twice: a slower run stays slow. */
+ * {"ratio": text, "over": bool, "error": text or null}. Both are measured in turn, `rounds` times, and the shortest
+ * of each count; when that is over the bound, it is measured again twice: a slower run stays slow. */
 json_t *ci_case_speed(const struct ci_case *one);
 
 #endif

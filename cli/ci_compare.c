@@ -142,15 +142,15 @@ static json_t *compare_metrics(const struct ci_case *one, const json_t *was, con
     json_t *list = json_array();
     const char *name;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)now, name, value) {
-        json_t *entry = compare_metric(one, name, json_string_value(json_object_get(was, name)),
-                                       json_string_value(value));
+    json_object_foreach((json_t *)(uintptr_t)now, name, value)
+    {
+        json_t *entry =
+            compare_metric(one, name, json_string_value(json_object_get(was, name)), json_string_value(value));
         if (entry != NULL)
             json_array_append_new(list, entry);
     }
-    json_object_foreach ((json_t *)(uintptr_t)was, name, value)
-        if (json_object_get(now, name) == NULL)
-            json_array_append_new(list, compare_metric(one, name, json_string_value(value), NULL));
+    json_object_foreach((json_t *)(uintptr_t)was, name, value) if (json_object_get(now, name) == NULL)
+        json_array_append_new(list, compare_metric(one, name, json_string_value(value), NULL));
     *outside = false;
     for (size_t i = 0; i < json_array_size(list); i++)
         *outside |= !json_is_true(json_object_get(json_array_get(list, i), "within"));
@@ -175,11 +175,10 @@ static json_t *differences(const json_t *was, const json_t *now)
 {
     json_t *list = json_array(), *value;
     const char *key;
-    json_object_foreach ((json_t *)(uintptr_t)now, key, value)
+    json_object_foreach((json_t *)(uintptr_t)now, key, value)
         add_difference(list, "key", key, json_string_value(json_object_get(was, key)), json_string_value(value));
-    json_object_foreach ((json_t *)(uintptr_t)was, key, value)
-        if (json_object_get(now, key) == NULL)
-            add_difference(list, "key", key, json_string_value(value), NULL);
+    json_object_foreach((json_t *)(uintptr_t)was, key, value) if (json_object_get(now, key) == NULL)
+        add_difference(list, "key", key, json_string_value(value), NULL);
     return list;
 }
 
@@ -342,8 +341,8 @@ json_t *ci_compare(const struct ci_compared *compared, bool strict)
     const char *speed_error = json_string_value(json_object_get(compared->speed, "error"));
     const bool both = was != NULL && now != NULL;
     const bool same = both && strcmp(text_of(was, "digest"), text_of(now, "digest")) == 0;
-    json_t *config = both ? config_differences(json_object_get(was, "config"), json_object_get(now, "config"))
-                          : json_array();
+    json_t *config =
+        both ? config_differences(json_object_get(was, "config"), json_object_get(now, "config")) : json_array();
     const bool stale = same && json_array_size(config) != 0;
     bool outside = false, warned;
     json_t *comparison = json_object();
@@ -353,13 +352,13 @@ json_t *ci_compare(const struct ci_compared *compared, bool strict)
                            : json_array();
     if (error == NULL)
         error = speed_error;
-    const enum ci_verdict verdict = error != NULL || now == NULL                               ? CI_BROKEN
-                                    : was == NULL                                              ? CI_NO_BASELINE
-                                    : outside                                                  ? CI_MOVED
+    const enum ci_verdict verdict = error != NULL || now == NULL                             ? CI_BROKEN
+                                    : was == NULL                                            ? CI_NO_BASELINE
+                                    : outside                                                ? CI_MOVED
                                     : json_is_true(json_object_get(compared->speed, "over")) ? CI_SLOW
-                                    : !same                                                    ? CI_DIFFERS
-                                    : warned                                                   ? CI_WARNED
-                                                                                               : CI_IDENTICAL;
+                                    : !same                                                  ? CI_DIFFERS
+                                    : warned                                                 ? CI_WARNED
+                                                                                             : CI_IDENTICAL;
     json_set_text(comparison, "name", compared->one->name);
     json_set_text(comparison, "verdict", ci_verdict_name(verdict));
     json_set_u64(comparison, "exit_code", (uint64_t)ci_verdict_code(verdict, strict));

@@ -107,11 +107,11 @@ static json_t *broken(const struct worker *worker, int status)
     json_t *result = json_object();
     if (WIFSIGNALED(status))
         json_set(result, "error",
-                 json_sprintf("the run was ended by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
-                              words[0] != '\0' ? ": " : "", words));
+                 json_sprintf("the run was ended by signal %d (%s)%s%s", WTERMSIG(status),
+                              strsignal(WTERMSIG(status)), words[0] != '\0' ? ": " : "", words));
     else
-        json_set(result, "error", json_sprintf("the run ended without a result%s%s", words[0] != '\0' ? ": " : "",
-                                               words));
+        json_set(result, "error",
+                 json_sprintf("the run ended without a result%s%s", words[0] != '\0' ? ": " : "", words));
     return result;
 }
 

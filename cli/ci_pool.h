@@ -4,8 +4,8 @@
  *          ─fork─► job 1 ─► JSON                 ├─► results, in the order of the jobs
  *          ...                                  ─┘
  *
- * A job that aborts, is killed or prints no result takes nothing else with it: its result is {"error": what happened},
- * with the last of what it said on standard error. How many run at a time changes no result.
+ * A job that aborts, is killed or prints no result takes nothing else with it: its result is {"error": what
+ * happened}, with the last of what it said on standard error. How many run at a time changes no result.
  */
 #ifndef TAPEDECK_CLI_CI_POOL_H
 #define TAPEDECK_CLI_CI_POOL_H

@@ -16,7 +16,7 @@ static const char *kind_words(const struct config_node *node)
 }
 
 err_t ci_expect(struct ci_reader *reader, const struct config_node *node, enum config_node_kind kind,
-                    const char *what)
+                const char *what)
 {
     if (node->kind == kind && !node->null)
         return ERR_OK;
@@ -84,7 +84,7 @@ err_t ci_read_path(struct ci_reader *reader, const struct config_node *node, con
 }
 
 err_t ci_read_decimal(struct ci_reader *reader, const struct config_node *node, unsigned decimals, money_t most,
-                          const char *expected, money_t *value)
+                      const char *expected, money_t *value)
 {
     money_t read = 0;
     err_t err = ci_expect(reader, node, CONFIG_NODE_SCALAR, expected);

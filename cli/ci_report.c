@@ -122,7 +122,8 @@ void ci_report_print(const json_t *report)
     json_t *number;
     bool first = true;
     putchar('\n');
-    json_object_foreach ((json_t *)(uintptr_t)counts, name, number) {
+    json_object_foreach((json_t *)(uintptr_t)counts, name, number)
+    {
         printf("%s%lld %s", first ? "" : ", ", (long long)json_integer_value(number), name);
         first = false;
     }
@@ -137,7 +138,10 @@ static err_t open_file(const char *path, const char *mode, FILE **file, struct e
     *file = fopen(path, mode);
     if (*file != NULL)
         return ERR_OK;
-    return err_say(why, errno == EACCES ? ERR_PERMISSION : errno == ENOSPC ? ERR_NOSPACE : ERR_IO,
+    return err_say(why,
+                   errno == EACCES   ? ERR_PERMISSION
+                   : errno == ENOSPC ? ERR_NOSPACE
+                                     : ERR_IO,
                    "%s: cannot be written: %s", path, strerror(errno));
 }
 
@@ -236,8 +240,10 @@ err_t ci_report_junit(const json_t *report, const char *path, struct err_text *w
         failures += failed && !error;
         errors += failed && error;
     }
-    fprintf(file, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tapedeck ci\" tests=\"%zu\" "
-                  "failures=\"%zu\" errors=\"%zu\">\n  <testsuite name=\"", count, failures, errors);
+    fprintf(file,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tapedeck ci\" tests=\"%zu\" "
+            "failures=\"%zu\" errors=\"%zu\">\n  <testsuite name=\"",
+            count, failures, errors);
     put_xml(file, suite);
     fprintf(file, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"0\">\n", count, failures, errors);
     for (size_t i = 0; i < count; i++)

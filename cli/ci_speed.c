@@ -40,7 +40,8 @@ static size_t align64(size_t size)
 
 /* ---- the bare loop ---- */
 
-static err_t make_books(const struct stage *stage, const struct run_config *config, struct book **books, void **memory)
+static err_t make_books(const struct stage *stage, const struct run_config *config, struct book **books,
+                        void **memory)
 {
     const size_t plain = align64(book_size(config->engine.book_window, config->engine.book_far));
     const size_t single = config->engine.l3_orders != 0 ? align64(book_l3_size(config->engine.l3_orders)) : 0;
@@ -159,7 +160,10 @@ json_t *ci_case_speed(const struct ci_case *one)
         if (err == ERR_OK)
             ratio = ratio_of(&speed);
     }
-    json_set_text(outcome, "error", err == ERR_OK ? NULL : speed.why.text[0] != '\0' ? speed.why.text : err_words(err));
+    json_set_text(outcome, "error",
+                  err == ERR_OK               ? NULL
+                  : speed.why.text[0] != '\0' ? speed.why.text
+                                              : err_words(err));
     if (err == ERR_OK)
         json_set_decimal(outcome, "ratio", ratio, CI_RATIO_DECIMALS);
     json_set_bool(outcome, "over", err == ERR_OK && ratio > one->ratio_max);

@@ -41,7 +41,7 @@ static err_t read_bound(struct ci_reader *reader, const struct config_node *node
     const money_t most = money_pow10(30), share_most = 1000 * money_pow10(METRICS_RATE_DECIMALS);
     money_t relative = 0;
     err_t err = ci_expect(reader, node, CONFIG_NODE_MAP,
-                       "a section with absolute, relative or both, such as {absolute: \"0.5\"}");
+                          "a section with absolute, relative or both, such as {absolute: \"0.5\"}");
     if (err == ERR_OK)
         err = ci_known_keys(reader, node, known);
     const struct config_node *absolute = err == ERR_OK ? ci_child(node, "absolute") : NULL;
@@ -52,11 +52,12 @@ static err_t read_bound(struct ci_reader *reader, const struct config_node *node
     const bool fraction = strcmp(node->key, "win_rate") == 0;
     if (err == ERR_OK && absolute != NULL)
         err = ci_read_decimal(reader, absolute, MONEY_DECIMALS, fraction ? money_pow10(MONEY_DECIMALS) : most,
-                           fraction ? "a decimal from 0 to 1" : "a decimal that is not negative, such as \"0.5\"",
-                           &bound->absolute);
+                              fraction ? "a decimal from 0 to 1" : "a decimal that is not negative, such as \"0.5\"",
+                              &bound->absolute);
     if (err == ERR_OK && share != NULL)
-        err = ci_read_decimal(reader, share, METRICS_RATE_DECIMALS, share_most,
-                           "a decimal from 0 to 1000 of at most nine decimals, such as \"0.01\" for 1 %", &relative);
+        err =
+            ci_read_decimal(reader, share, METRICS_RATE_DECIMALS, share_most,
+                            "a decimal from 0 to 1000 of at most nine decimals, such as \"0.01\" for 1 %", &relative);
     bound->has_absolute = absolute != NULL;
     bound->has_relative = share != NULL;
     bound->relative = (int64_t)relative;
@@ -150,7 +151,8 @@ static err_t read_tapes(struct ci_reader *reader, const struct config_node *node
 {
     err_t err = ci_expect(reader, node, CONFIG_NODE_LIST, "a list of tapes");
     if (err == ERR_OK && node->count == 0)
-        return config_say(reader->why, node, CONFIG_VALUE, "no tape is named: leave the key out to take the config's");
+        return config_say(reader->why, node, CONFIG_VALUE,
+                          "no tape is named: leave the key out to take the config's");
     for (const struct config_node *child = node->first; child != NULL && err == ERR_OK; child = child->next) {
         const char *path = NULL;
         err = ci_read_path(reader, child, &path);
@@ -171,10 +173,11 @@ static err_t read_speed(struct ci_reader *reader, const struct config_node *node
         return err;
     const struct config_node *most = ci_child(node, "ratio_max"), *count = ci_child(node, "rounds");
     if (most == NULL)
-        return config_say(reader->why, node, CONFIG_KEY, "'ratio_max' is missing: the run's time at most, in times of "
-                                                         "the bare loop over the same market data");
+        return config_say(reader->why, node, CONFIG_KEY,
+                          "'ratio_max' is missing: the run's time at most, in times of "
+                          "the bare loop over the same market data");
     err = ci_read_decimal(reader, most, CI_RATIO_DECIMALS, 1000000 * money_pow10(CI_RATIO_DECIMALS),
-                       "a decimal above 0 of at most three decimals, such as 6.5", &ratio);
+                          "a decimal above 0 of at most three decimals, such as 6.5", &ratio);
     if (err == ERR_OK && ratio == 0)
         return config_say(reader->why, most, CONFIG_VALUE, "expected a decimal above 0, such as 6.5");
     if (err == ERR_OK && count != NULL)
@@ -245,7 +248,7 @@ static err_t read_seed(struct ci_reader *reader, const struct config_node *node,
 static err_t read_case(struct ci_reader *reader, const struct config_node *node, const struct config_node *common,
                        const struct ci_case *others, struct ci_case *one)
 {
-    static const char *const known[] = {"name", "config", "seed",  "synth", "tapes",
+    static const char *const known[] = {"name", "config",     "seed",  "synth", "tapes",
                                         "set",  "tolerances", "speed", "allow", NULL};
     err_t err = ci_expect(reader, node, CONFIG_NODE_MAP, "a section that begins '- name: NAME'");
     if (err == ERR_OK)
@@ -298,9 +301,8 @@ static err_t read_suite(struct ci_reader *reader, struct ci_suite *suite)
     if (err != ERR_OK)
         return err;
     const struct config_node *cases = ci_child(root, "cases"), *folder = ci_child(root, "baselines");
-    static const struct config_node usual = {.kind = CONFIG_NODE_SCALAR,
-                                             .text = BASELINES_FOLDER,
-                                             .text_size = sizeof(BASELINES_FOLDER) - 1};
+    static const struct config_node usual = {
+        .kind = CONFIG_NODE_SCALAR, .text = BASELINES_FOLDER, .text_size = sizeof(BASELINES_FOLDER) - 1};
     err = ci_read_path(reader, folder != NULL ? folder : &usual, &suite->baselines);
     if (err != ERR_OK)
         return err;
@@ -366,8 +368,11 @@ err_t ci_suite_load(struct ci_suite **suite, const char *path, struct err_text *
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL)
-        return err_say(why, errno == ENOENT ? ERR_NOTFOUND : errno == EACCES ? ERR_PERMISSION : ERR_IO, "%s: %s", path,
-                       strerror(errno));
+        return err_say(why,
+                       errno == ENOENT   ? ERR_NOTFOUND
+                       : errno == EACCES ? ERR_PERMISSION
+                                         : ERR_IO,
+                       "%s: %s", path, strerror(errno));
     char *text = malloc(CONFIG_BYTES_MAX + 1);
     const size_t size = text != NULL ? fread(text, 1, CONFIG_BYTES_MAX + 1, file) : 0;
     const bool bad = ferror(file) != 0;

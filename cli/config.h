@@ -149,7 +149,7 @@ struct config_venue {
     struct config_latency latency;
     struct config_rate maker_fee, taker_fee; /* for all instruments; an instrument's own override wins */
     enum { SPOT_FEE_QUOTE, SPOT_FEE_RECEIVED } spot_fee;
-    struct queue_model queue;                /* kind as written, exponent and by_quantity from: */
+    struct queue_model queue; /* kind as written, exponent and by_quantity from: */
     enum { TRADE_THROUGH_WHOLE, TRADE_THROUGH_BY_QUANTITY } trade_through;
     struct config_impact impact;
     struct config_faults faults;

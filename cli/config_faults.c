@@ -91,9 +91,9 @@ err_t config_faults_read(struct run_config *config, struct err_text *why)
     if (err == ERR_OK)
         err = read_chance(config, "answer_late", &faults->answer_late, &faults->answer_late_1e9, why);
     if (err == ERR_OK && (faults->answer_late_1e9 == 0) != (faults->answer_delay == 0))
-        err = run_config_error(config,
-                               faults->answer_late_1e9 == 0 ? "venue.faults.answer_late" : "venue.faults.answer_delay",
-                               why, "answer_late and answer_delay belong together: how often, and how long in the mean");
+        err = run_config_error(
+            config, faults->answer_late_1e9 == 0 ? "venue.faults.answer_late" : "venue.faults.answer_delay", why,
+            "answer_late and answer_delay belong together: how often, and how long in the mean");
     return err;
 }
 

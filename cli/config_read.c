@@ -252,8 +252,9 @@ static err_t check_queue(struct reader *reader)
     int64_t hundredths = 0;
     config->venue.queue.by_quantity = config->venue.trade_through == TRADE_THROUGH_BY_QUANTITY;
     if (config->venue.bracket && config->venue.queue.kind == QUEUE_L3_FIFO)
-        return run_config_error(config, "venue.bracket", reader->why,
-                                "places in the queue are exact with venue.queue l3_fifo: there is nothing to bracket");
+        return run_config_error(
+            config, "venue.bracket", reader->why,
+            "places in the queue are exact with venue.queue l3_fifo: there is nothing to bracket");
     if (!wanted && text != NULL)
         return run_config_error(
             config, "venue.queue_exponent", reader->why,

@@ -47,8 +47,8 @@ err_t journal_compare_instruments(struct journal_compare *compare, const struct 
                                   uint16_t instrument_count, struct err_text *why) MUST_USE;
 /* A difference was found: the rest of the run need not be executed. */
 bool journal_compare_differs(const struct journal_compare *compare);
-/* The run is over. `ended`: then too, so that the journal must be at its end; else the journal may stop anywhere before.
- * ERR_OK also when there is a difference; the failures are those of reading. */
+/* The run is over. `ended`: then too, so that the journal must be at its end; else the journal may stop anywhere
+ * before. ERR_OK also when there is a difference; the failures are those of reading. */
 err_t journal_compare_finish(struct journal_compare *compare, bool ended, struct err_text *why) MUST_USE;
 const struct journal_difference *journal_compare_difference(const struct journal_compare *compare);
 uint64_t journal_compare_records(const struct journal_compare *compare); /* found the same */

@@ -146,7 +146,7 @@ static err_t find_recorded(struct rerun *rerun, uint32_t lane, const char *path,
     if (beside(rerun, hash, joined))
         found = joined;
     else if (path[0] != '/' && rerun->inside->started_in[0] != '\0' &&
-        run_dir_path(joined, rerun->inside->started_in, path) && access(joined, R_OK) == 0)
+             run_dir_path(joined, rerun->inside->started_in, path) && access(joined, R_OK) == 0)
         found = joined;
     if (access(found, R_OK) != 0)
         return err_say(why, ERR_NOTFOUND,
@@ -347,7 +347,8 @@ bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const
     if (lane >= inside->tapes.count)
         return false;
     *path = inside->tapes.items[lane];
-    *hash = json_string_value(json_object_get(json_array_get(json_object_get(inside->result, "tapes"), lane), "hash"));
+    *hash =
+        json_string_value(json_object_get(json_array_get(json_object_get(inside->result, "tapes"), lane), "hash"));
     return true;
 }
 

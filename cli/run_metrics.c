@@ -32,8 +32,8 @@ static void take_equity(struct run_metrics *own, const struct engine *engine)
     own->started = true;
 }
 
-/* The equity at the start is that before the first order, or of the first point of the grid: then there is a market to
- * value spot holdings by. */
+/* The equity at the start is that before the first order, or of the first point of the grid: then there is a market
+ * to value spot holdings by. */
 static void on_order(void *context, ns_t ts, const struct order *order, const struct execution *execution)
 {
     struct run_metrics *own = context;
@@ -166,7 +166,7 @@ void run_metrics_free(struct run_metrics *metrics)
 /* Every name, for suggestions and for the list alike. */
 static const char *const count_names[] = {"orders", "refused", "rejects", "fills",       "maker_fills",
                                           "closed", "wins",    "losses",  "round_trips", "gaps"};
-static const char *const money_names[] = {"profit", "realised", "fees", "funding", "equity",
+static const char *const money_names[] = {"profit",   "realised", "fees", "funding", "equity",
                                           "drawdown", "gained",   "lost", "traded"};
 static const char *const ratio_names[] = {"profit_factor", "turnover"};
 
@@ -246,8 +246,8 @@ static void add_turnover(struct run_metrics *own, const struct metrics_money *mo
     metric->none = money->equity_points == 0 || money->equity_start <= 0 || span <= 0 ||
                    metrics_ratio(money->traded, money->equity_start, METRICS_RATE_DECIMALS, &ratio) != ERR_OK ||
                    money_multiply(ratio, 86400 * NS_PER_S, &day) != ERR_OK;
-    metric->value = (struct metrics_value){metric->none ? 0 : money_divide(day, span, ROUND_HALF_EVEN), 1,
-                                           METRICS_RATE_DECIMALS};
+    metric->value =
+        (struct metrics_value){metric->none ? 0 : money_divide(day, span, ROUND_HALF_EVEN), 1, METRICS_RATE_DECIMALS};
 }
 
 static void list_money(struct run_metrics *own, const struct metrics_money *money)
@@ -279,8 +279,8 @@ err_t run_metrics_list(struct run_metrics *own, const struct run_metric **list, 
     if (metrics->failed != ERR_OK)
         return err_say(why, metrics->failed, "the metrics of the run cannot be told: %s", err_words(metrics->failed));
     if (own->list == NULL) {
-        own->room = ARRAY_LEN(count_names) + 1 +
-                    metrics->currency_count * (ARRAY_LEN(money_names) + ARRAY_LEN(ratio_names));
+        own->room =
+            ARRAY_LEN(count_names) + 1 + metrics->currency_count * (ARRAY_LEN(money_names) + ARRAY_LEN(ratio_names));
         own->list = calloc(own->room, sizeof(*own->list));
         if (own->list == NULL)
             return err_say(why, ERR_NOMEM, "out of memory");
@@ -325,8 +325,8 @@ static json_t *value_json(const struct run_metric *metric)
     if (metric->none)
         return json_null();
     if (strcmp(metric->name, "win_rate") == 0) { /* the fraction itself is wins / closed */
-        err_t err = metrics_ratio(metric->value.numerator, (money_t)metric->value.denominator, METRICS_RATE_DECIMALS,
-                                  &rate);
+        err_t err =
+            metrics_ratio(metric->value.numerator, (money_t)metric->value.denominator, METRICS_RATE_DECIMALS, &rate);
         if (err != ERR_OK)
             return json_null();
         decimal_format(text, rate, METRICS_RATE_DECIMALS, 0);
@@ -368,9 +368,9 @@ static void cell(struct table *table, const struct run_metric *metric)
         return;
     }
     const unsigned shown = metric->value.decimals == MONEY_DECIMALS ? 8 : 4;
-    decimal_format(text,
-                   money_divide(metric->value.numerator, money_pow10(metric->value.decimals - shown), ROUND_HALF_EVEN),
-                   shown, 2);
+    decimal_format(
+        text, money_divide(metric->value.numerator, money_pow10(metric->value.decimals - shown), ROUND_HALF_EVEN),
+        shown, 2);
     table_cell(table, "%s", text);
 }
 

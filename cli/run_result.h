@@ -18,7 +18,7 @@ struct run_summary {
     const char *error; /* RUN_ERROR: the sentence; else NULL */
     ns_t last_ts;      /* the engine's time at the end; 0: nothing happened */
     uint64_t wall_ns;
-    const char *dir; /* NULL: no files */
+    const char *dir;             /* NULL: no files */
     struct run_metrics *metrics; /* NULL: not taken */
 };
 

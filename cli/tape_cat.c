@@ -178,7 +178,8 @@ static void put_execution(const struct pairs *pairs, const struct instrument *in
     }
 }
 
-static void put_output(const struct pairs *pairs, const struct instrument *instrument, const struct event_output *output)
+static void put_output(const struct pairs *pairs, const struct instrument *instrument,
+                       const struct event_output *output)
 {
     char text[DECIMAL_TEXT_SIZE];
     pair_text(pairs, "what", output_kind_name((enum output_kind)output->kind));

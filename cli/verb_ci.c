@@ -109,8 +109,7 @@ static err_t run_cases(struct ci_job_list *list, struct ci_suite *suite, uint32_
         if (suite->cases[i].chosen)
             list->cases[list->count++] = i;
     list->at_a_time = at_a_time;
-    return err != ERR_OK ? err
-                         : ci_pool_run(list->count, list->at_a_time, run_job, NULL, list, list->results, why);
+    return err != ERR_OK ? err : ci_pool_run(list->count, list->at_a_time, run_job, NULL, list, list->results, why);
 }
 
 /* One at a time and after all else: a measurement must not share the machine with another case. */
@@ -118,7 +117,8 @@ static err_t measure_speed(struct ci_job_list *list, const struct ci_job_list *r
 {
     err_t err = list_new(list, ran->suite, why);
     for (uint32_t i = 0; i < ran->count && err == ERR_OK; i++)
-        if (ran->suite->cases[ran->cases[i]].ratio_max != 0 && json_is_null(json_object_get(ran->results[i], "error")))
+        if (ran->suite->cases[ran->cases[i]].ratio_max != 0 &&
+            json_is_null(json_object_get(ran->results[i], "error")))
             list->cases[list->count++] = ran->cases[i];
     return err != ERR_OK ? err : ci_pool_run(list->count, 1, speed_job, NULL, list, list->results, why);
 }

@@ -28,8 +28,10 @@ const char verb_run_help[] =
     "  and tapes give the same digest, always.\n"
     "\n"
     "  The run directory holds result.json, orders.csv, fills.csv, equity.csv, plot.csv when the strategy plots,\n"
-    "  payments.csv when funding is paid, log.txt, the config as resolved, and apart from them timing.json; tail.txt\n"
-    "  has the last lines of all, and manifest.json, written last, the hash of every file ('tapedeck evidence' checks\n"
+    "  payments.csv when funding is paid, log.txt, the config as resolved, and apart from them timing.json; "
+    "tail.txt\n"
+    "  has the last lines of all, and manifest.json, written last, the hash of every file ('tapedeck evidence' "
+    "checks\n"
     "  them). It is a new directory STRATEGY-HASH-N under output.dir (default: runs), or the one given with --out.\n"
     "\n"
     "  A progress bar is shown when standard error is a terminal. Ctrl-C ends the run in good order: the\n"
@@ -62,9 +64,9 @@ const char verb_run_help[] =
     "  tapedeck run run.yaml --set seed=7 --set venue.latency.entry=5ms --out runs/slow\n"
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
-#define RUN_BUDGET    65536            /* inputs between two looks at the clock, the disk and the signals */
+#define RUN_BUDGET        65536 /* inputs between two looks at the clock, the disk and the signals */
 #define FLUSH_INTERVAL_NS NS_PER_S
-#define PACE_SLEEP_NS (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
+#define PACE_SLEEP_NS     (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
 
 struct run_job {
     struct run_config *config;
@@ -91,9 +93,9 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
     if (err == ERR_OK)
         err = run_metrics_new(&run->metrics, run_output_sink(run->output, run->files.none), why);
     if (err == ERR_OK)
-        err = stage_open_watched(
-            &run->stage, run->config, run_metrics_sink(run->metrics),
-            &(struct stage_watch){.journal = run_output_journal(run->output, run->files.none)}, why);
+        err = stage_open_watched(&run->stage, run->config, run_metrics_sink(run->metrics),
+                                 &(struct stage_watch){.journal = run_output_journal(run->output, run->files.none)},
+                                 why);
     if (err == ERR_OK)
         err = run_metrics_open(run->metrics, run->stage, why);
     if (err == ERR_OK)

@@ -82,7 +82,8 @@ static money_t value_of(const struct words *words, const struct why_fill *fill)
 {
     money_t value;
     if (fee_in_base(words, fill))
-        return money_rescale(fill->qty, words->instrument->qty_decimals, MONEY_DECIMALS, ROUND_HALF_EVEN, &value) == ERR_OK
+        return money_rescale(fill->qty, words->instrument->qty_decimals, MONEY_DECIMALS, ROUND_HALF_EVEN, &value) ==
+                       ERR_OK
                    ? value
                    : 0;
     if (account_notional(words->instrument, fill->price, fill->qty, ROUND_HALF_EVEN, &value) != ERR_OK)
@@ -93,7 +94,8 @@ static money_t value_of(const struct words *words, const struct why_fill *fill)
 static bool fee_was_cut(const struct words *words, const struct why_fill *fill)
 {
     struct fee whole;
-    return fee_compute(words->instrument, fill->rule, fee_in_base(words, fill) ? SIDE_BUY : SIDE_SELL, fill->rate, fill->price, fill->qty, &whole) == ERR_OK &&
+    return fee_compute(words->instrument, fill->rule, fee_in_base(words, fill) ? SIDE_BUY : SIDE_SELL, fill->rate,
+                       fill->price, fill->qty, &whole) == ERR_OK &&
            whole.amount != fill->fee.amount;
 }
 

@@ -38,7 +38,7 @@ struct stage {
     struct venue *venue;
     struct stage_follower followers[STAGE_FOLLOWERS_MAX];
     uint16_t follower_count;
-    struct feed **numbers;   /* of a watched stage, one a lane: feeds/number_feed.h; NULL: not watched */
+    struct feed **numbers; /* of a watched stage, one a lane: feeds/number_feed.h; NULL: not watched */
     /* for a progress bar */
     uint64_t messages_total; /* of all tapes; 0: not known */
     ns_t first_ts, last_ts;  /* of all tapes, clipped to from and to */

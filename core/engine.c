@@ -31,8 +31,8 @@ static size_t parts_size(const struct engine_config *config)
                          count * (align64(book_size(config->book_window, config->book_far)) + l3_size(config));
     return (config->leader != NULL ? 0 : books) + align64(count * sizeof(px_t)) +
            align64(count * sizeof(struct event_mark)) + align64(count * VENUE_ORDERS_KEPT * sizeof(struct order)) +
-           align64(order_table_size(config->order_capacity)) +
-           align64(account_size(config->instrument_count)) + align64(invariants_size(config->instrument_count)) +
+           align64(order_table_size(config->order_capacity)) + align64(account_size(config->instrument_count)) +
+           align64(invariants_size(config->instrument_count)) +
            align64(risk_size(config->instrument_count, rate_max(config))) +
            align64(config->timer_capacity * sizeof(struct timer)) +
            align64(config->order_capacity * sizeof(struct refusal));

@@ -62,8 +62,8 @@ struct engine_config {
     uint64_t seed;
     const struct strategy *strategy;
     const struct engine_sink *sink;
-    struct engine *leader; /* a lockstep: the engine that this one follows; NULL: none */
-    struct journal *journal; /* journal.h; NULL: none; outlives the engine */
+    struct engine *leader;            /* a lockstep: the engine that this one follows; NULL: none */
+    struct journal *journal;          /* journal.h; NULL: none; outlives the engine */
     struct engine_observer *observer; /* NULL: none; outlives the engine */
 };
 

@@ -17,7 +17,8 @@ static void record(struct engine *engine, enum event_kind kind, uint16_t instrum
 void engine_journal_execution(struct engine *engine, const struct execution *execution)
 {
     const struct order *order = order_table_find(engine->orders, execution->order_id);
-    record(engine, EVENT_EXECUTION, order != NULL ? order->instrument : INSTRUMENT_NONE, execution->venue_ts, execution);
+    record(engine, EVENT_EXECUTION, order != NULL ? order->instrument : INSTRUMENT_NONE, execution->venue_ts,
+           execution);
 }
 
 /* FNV-1a: long lines are kept as their beginning, and this of the whole. */

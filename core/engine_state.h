@@ -59,8 +59,8 @@ struct engine {
     struct risk *risk;
     struct timers timers;
     struct prng prng;
-    struct digest market;  /* of the inputs that all engines of a lockstep share; the leader's counts */
-    struct digest outputs; /* of everything else: engine_outputs */
+    struct digest market;   /* of the inputs that all engines of a lockstep share; the leader's counts */
+    struct digest outputs;  /* of everything else: engine_outputs */
     uint64_t outputs_input; /* how many inputs were handled when it was last told */
     struct engine_counters counters;
     struct refusal *refusals; /* a ring of order_capacity */
@@ -75,7 +75,7 @@ struct engine {
     struct engine_observer *observer;
     struct journal *journal; /* NULL: none */
     uint64_t checkpoint_due; /* after this many inputs */
-    struct timer firing; /* the timer being handled; id 0: an input is */
+    struct timer firing;     /* the timer being handled; id 0: an input is */
     struct err_text why;
 };
 

@@ -43,14 +43,14 @@ extern "C" {
                                     body: struct event_text or NULL */                                               \
     X(CONNECTION_UP, "connection_up")                                                                                \
     X(CONNECTION_DOWN, "connection_down")                                                                            \
-    X(EXECUTION, "execution") /* body: struct execution (core/order.h) */                                            \
-    X(BALANCE, "balance")     /* body: struct event_balance */                                                       \
-    X(POSITION, "position")   /* body: struct event_balance, amounts in contracts */                                 \
-    X(TICK, "tick")           /* nothing but time */                                                                 \
-    X(PARAMETER, "parameter") /* body: struct event_text "key=value" */                                              \
-    X(SIGNAL, "signal")       /* body: struct event_signal */                                                        \
-    X(OPERATOR, "operator")   /* body: struct event_text */                                                          \
-    X(OUTPUT, "output")       /* of a journal: what the run did; body: struct event_output */                        \
+    X(EXECUTION, "execution")   /* body: struct execution (core/order.h) */                                          \
+    X(BALANCE, "balance")       /* body: struct event_balance */                                                     \
+    X(POSITION, "position")     /* body: struct event_balance, amounts in contracts */                               \
+    X(TICK, "tick")             /* nothing but time */                                                               \
+    X(PARAMETER, "parameter")   /* body: struct event_text "key=value" */                                            \
+    X(SIGNAL, "signal")         /* body: struct event_signal */                                                      \
+    X(OPERATOR, "operator")     /* body: struct event_text */                                                        \
+    X(OUTPUT, "output")         /* of a journal: what the run did; body: struct event_output */                      \
     X(CHECKPOINT, "checkpoint") /* of a journal: the digests; body: struct event_checkpoint */
 
 #define EVENT_ENUM(name, text) EVENT_##name,
@@ -135,12 +135,12 @@ struct event_balance {
 
 /* What a run did (core/journal.h). */
 #define OUTPUT_KIND_MAP(X)                                                                                           \
-    X(ORDER, "order")   /* sent, or refused by the risk gate: an execution with the refusal follows */              \
-    X(CANCEL, "cancel") /* asked for */                                                                              \
-    X(AMEND, "amend")   /* asked for: price and qty are the new ones */                                              \
-    X(LOG, "log")       /* detail: enum log_level */                                                                 \
-    X(PLOT, "plot")     /* qty: the value, detail: its decimals */                                                   \
-    X(WRITE, "write")   /* a line for a file of the run directory */                                                 \
+    X(ORDER, "order")     /* sent, or refused by the risk gate: an execution with the refusal follows */             \
+    X(CANCEL, "cancel")   /* asked for */                                                                            \
+    X(AMEND, "amend")     /* asked for: price and qty are the new ones */                                            \
+    X(LOG, "log")         /* detail: enum log_level */                                                               \
+    X(PLOT, "plot")       /* qty: the value, detail: its decimals */                                                 \
+    X(WRITE, "write")     /* a line for a file of the run directory */                                               \
     X(REQUEST, "request") /* replace (mode, order), cancel all (instrument), countdown (instrument, delay), batch    \
                              (count): text says which, price and qty are those */
 #define OUTPUT_KIND_ENUM(name, text) OUTPUT_##name,

@@ -65,7 +65,8 @@ struct instrument {
     uint8_t multiplier_decimals;
     int64_t maker_fee; /* rate at FEE_DECIMALS; may be negative (a rebate) */
     int64_t taker_fee;
-    bool fee_received; /* spot: a fee is taken from what the fill brings, a buy's from the base; else from the quote */
+    bool
+        fee_received; /* spot: a fee is taken from what the fill brings, a buy's from the base; else from the quote */
 };
 
 /* Zeroed but valid: one tick table from the beginning of time with one band, tick and lot of one unit,

@@ -6,12 +6,13 @@
  *                                  ▲
  *                                  └── every JOURNAL_CHECKPOINT inputs: the digests so far
  *
- * A record is an event (event.h), so that a journal is a tape: ts is the engine's time, seq the number of inputs handled
- * by then (the input being handled included). Executions are recorded as they came, refusals of the risk gate
+ * A record is an event (event.h), so that a journal is a tape: ts is the engine's time, seq the number of inputs
+ * handled by then (the input being handled included). Executions are recorded as they came, refusals of the risk gate
  * too (venue_ts is then the engine's time). What the run did is an EVENT_OUTPUT, the digests an EVENT_CHECKPOINT.
  *
- * Market data are not recorded again where they lie in tapes, which the run names by hash: between two checkpoints the
- * digest of the market says that they were the same. So a journal of a replay is small, and costs next to nothing.
+ * Market data are not recorded again where they lie in tapes, which the run names by hash: between two checkpoints
+ * the digest of the market says that they were the same. So a journal of a replay is small, and costs next to
+ * nothing.
  *
  * The journal is told, never asked, and changes no digest. In a lockstep only the leader has one.
  */

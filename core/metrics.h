@@ -54,8 +54,8 @@ struct metrics {
 };
 
 size_t metrics_size(uint16_t instrument_count);
-/* `memory` is 16-byte aligned, of metrics_size(); `instruments` must outlive it. Every settle currency has an entry, in
- * the order of the instruments. */
+/* `memory` is 16-byte aligned, of metrics_size(); `instruments` must outlive it. Every settle currency has an entry,
+ * in the order of the instruments. */
 struct metrics *metrics_init(void *memory, const struct instrument *instruments, uint16_t instrument_count);
 
 struct metrics_fill {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HALF_RECORDS 8192
+#define HALF_RECORDS  8192
 #define JOURNAL_BLOCK 4096 /* records: what a damaged block costs */
 
 struct slot {

@@ -118,10 +118,15 @@ uint64_t queue_exp2_neg(uint64_t x)
 
 const char *queue_kind_name(enum queue_kind kind)
 {
-    static const char *const names[] = {
-        [QUEUE_PESSIMISTIC] = "pessimistic", [QUEUE_OPTIMISTIC] = "optimistic", [QUEUE_PROPORTIONAL] = "proportional",
-        [QUEUE_POWER] = "power",             [QUEUE_POWER2] = "power2",         [QUEUE_POWER3] = "power3",
-        [QUEUE_LOG] = "log",                 [QUEUE_LOG2] = "log2",          [QUEUE_L3_FIFO] = "l3_fifo"};
+    static const char *const names[] = {[QUEUE_PESSIMISTIC] = "pessimistic",
+                                        [QUEUE_OPTIMISTIC] = "optimistic",
+                                        [QUEUE_PROPORTIONAL] = "proportional",
+                                        [QUEUE_POWER] = "power",
+                                        [QUEUE_POWER2] = "power2",
+                                        [QUEUE_POWER3] = "power3",
+                                        [QUEUE_LOG] = "log",
+                                        [QUEUE_LOG2] = "log2",
+                                        [QUEUE_L3_FIFO] = "l3_fifo"};
     return names[kind];
 }
 

@@ -32,11 +32,12 @@
  *
  * Faults (faults.h). Whatever goes wrong makes a message later, or takes it away: the least latencies stay true, and
  * with them how far the venue is read ahead. A lost request: REJECT (CANCEL_REJECT, AMEND_REJECT) with REASON_TIMEOUT
- * after the time-out, venue_ts 0. A lost answer comes after the query, with REASON_QUERIED where it had none, and what
- * comes for its order meanwhile comes with it, so that an order's story is never told out of order. While the channel of
- * answers is down they wait; while the market's line is down its events do not come: the engine gets CONNECTION_DOWN and
- * a GAP of all, then CONNECTION_UP and a snapshot of each book that is known. These notices come before anything else of
- * their instant, as of lane 0. In an outage that stops the market nothing fills, and the line is down.
+ * after the time-out, venue_ts 0. A lost answer comes after the query, with REASON_QUERIED where it had none, and
+ * what comes for its order meanwhile comes with it, so that an order's story is never told out of order. While the
+ * channel of answers is down they wait; while the market's line is down its events do not come: the engine gets
+ * CONNECTION_DOWN and a GAP of all, then CONNECTION_UP and a snapshot of each book that is known. These notices come
+ * before anything else of their instant, as of lane 0. In an outage that stops the market nothing fills, and the line
+ * is down.
  *
  * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
  * the engine's book.

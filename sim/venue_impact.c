@@ -23,8 +23,8 @@
  * counts as one, whatever the number of its levels. Resting orders move nothing when they fill. The strategy's book,
  * marks and the checks at the door (post-only, smallest value) stay those of the replay.
  *
- * On level 3 an execution that was moved fills only what it went through: at the price that it comes to, the places are
- * those of other orders. */
+ * On level 3 an execution that was moved fills only what it went through: at the price that it comes to, the places
+ * are those of other orders. */
 #include "sim/venue_state.h"
 
 static px_t tick_at(const struct venue *venue, const struct venue_instrument *market, px_t price)

@@ -173,7 +173,7 @@ struct venue {
     bool strict_types;
     bool check_funds;
     bool refused_orders; /* which limit the last RATE_LIMIT was about */
-    bool halted; /* nothing fills */
+    bool halted;         /* nothing fills */
     ns_t stamp_slack;
     ns_t now;
     struct venue_watch *watch; /* NULL: none */

@@ -35,12 +35,12 @@ struct scripted_row {
     uint8_t unsent;                 /* enum scripted_unsent */
     uint8_t fee_decimals;
     uint16_t instrument;
-    uint16_t reason;    /* enum reason, of the end; of a cancel that was refused, while the order is open */
-    int16_t venue_code; /* beside the reason */
-    uint8_t real_told;  /* the file says what became of it: the fields real_ */
+    uint16_t reason;     /* enum reason, of the end; of a cancel that was refused, while the order is open */
+    int16_t venue_code;  /* beside the reason */
+    uint8_t real_told;   /* the file says what became of it: the fields real_ */
     uint8_t cancel_told; /* cancel_ts is the file's, not that of end_as_recorded */
-    uint32_t line;      /* in the file */
-    uint64_t order_id;  /* the engine's; 0: not sent */
+    uint32_t line;       /* in the file */
+    uint64_t order_id;   /* the engine's; 0: not sent */
     uint32_t fill_count, fill_first, fill_last; /* numbers in the pool of fills, when fill_count > 0 */
     uint32_t fill_kept;                         /* of fill_count, those that the pool had room for */
     ns_t submit_ts, cancel_ts;

@@ -103,8 +103,7 @@ Test(bracket, profit_is_an_interval_from_the_lowest_to_the_highest)
     cr_assert_eq(json_array_size(models), 3);
     for (size_t i = 0; i < 3; i++) {
         const json_t *model = json_array_get(models, i);
-        const double profit =
-            atof(json_string_value(json_object_get(json_object_get(model, "profit"), "USDT")));
+        const double profit = atof(json_string_value(json_object_get(json_object_get(model, "profit"), "USDT")));
         cr_expect_str_eq(json_string_value(json_object_get(model, "queue")), order[i]);
         cr_expect(profit >= low && profit <= high);
         reached_low |= profit == low;

@@ -84,9 +84,8 @@ static void make_truth(void)
 Test(calibrate, the_exponent_that_made_the_fills_is_found_again, .timeout = 300)
 {
     make_truth();
-    run_program(
-        &scratch, &ran,
-        "calibrate run.yaml --orders truth/outcomes.csv --models power,proportional --exponents 2:3 "
+    run_program(&scratch, &ran,
+                "calibrate run.yaml --orders truth/outcomes.csv --models power,proportional --exponents 2:3 "
                 "--tolerance 1us --json -q");
     cr_assert_eq(ran.code, 0, "%s", ran.err);
     json_t *result = json_of(ran.out);

@@ -59,7 +59,8 @@ Test(ci_suite, a_case_becomes_what_a_run_is_loaded_with)
 Test(ci_suite, mistakes_are_told_with_their_place)
 {
     refused("case: []\n", "dir/suite.yaml:1:1: case: unknown key (did you mean 'cases'?)");
-    refused("cases:\n  - {name: a, config: b, sets: []}\n", "dir/suite.yaml:2:26: cases[0].sets: unknown key (did you");
+    refused("cases:\n  - {name: a, config: b, sets: []}\n",
+            "dir/suite.yaml:2:26: cases[0].sets: unknown key (did you");
     refused("cases:\n  - {name: a, config: b, synth: {sed: 1}}\n", "unknown key (did you mean 'seed'?)");
     refused("cases:\n  - {name: a, config: b, synth: {duration: soon}}\n", "dir/suite.yaml:2:44: ");
     refused("cases:\n  - {name: a, config: b, tolerances: {profitt: {absolute: 1}}}\n", "did you mean 'profit'?");
@@ -81,9 +82,10 @@ Test(ci_suite, mistakes_are_told_with_their_place)
 
 Test(ci_suite, the_nearest_bound_counts)
 {
-    struct ci_suite *suite = parse("tolerances: {profit.USDT: {absolute: 1}, profit: {absolute: 2}, fills: {absolute: 3}}\n"
-                                   "cases:\n"
-                                   "  - {name: a, config: b, tolerances: {profit: {absolute: 4}}}\n");
+    struct ci_suite *suite =
+        parse("tolerances: {profit.USDT: {absolute: 1}, profit: {absolute: 2}, fills: {absolute: 3}}\n"
+              "cases:\n"
+              "  - {name: a, config: b, tolerances: {profit: {absolute: 4}}}\n");
     const struct ci_case *one = &suite->cases[0];
     const money_t unit = money_pow10(MONEY_DECIMALS);
     cr_assert_eq(ci_case_bound(one, "profit.USDT")->absolute, 1 * unit); /* one currency before all of them */
@@ -148,7 +150,8 @@ Test(ci_compare, codes_rise_with_the_verdict)
 {
     for (int strict = 0; strict < 2; strict++)
         for (int i = 1; i < CI_VERDICT_COUNT; i++)
-            cr_assert(ci_verdict_code((enum ci_verdict)i, strict) > ci_verdict_code((enum ci_verdict)(i - 1), strict));
+            cr_assert(ci_verdict_code((enum ci_verdict)i, strict) >
+                      ci_verdict_code((enum ci_verdict)(i - 1), strict));
     cr_assert_not(ci_verdict_fails(CI_DIFFERS, false));
     cr_assert(ci_verdict_fails(CI_DIFFERS, true));
     cr_assert(ci_verdict_fails(CI_WARNED, true));

@@ -121,7 +121,8 @@ Test(config, unknown_keys_come_with_a_suggestion)
         "  4 |   price_colar_bp: 3\n"
         "    |   ^~~~~~~~~~~~~~");
     bad(BASE "zzzzzz: 3\n", NULL,
-        "dir/run.yaml:3:1: zzzzzz: unknown key; known here: seed, mode, journal, feed, instruments, venue, account, risk, "
+        "dir/run.yaml:3:1: zzzzzz: unknown key; known here: seed, mode, journal, feed, instruments, venue, account, "
+        "risk, "
         "strategy, output, engine\n"
         "  3 | zzzzzz: 3\n"
         "    | ^~~~~~");

@@ -18,7 +18,8 @@ static err_t parse(const char *impact, const char *instruments, struct run_confi
 static struct instrument named(const char *symbol, unsigned qty_decimals)
 {
     struct instrument instrument;
-    cr_assert_eq(instrument_init(&instrument, "synthetic", symbol, "B", "Q", CONTRACT_LINEAR, 1, qty_decimals), ERR_OK);
+    cr_assert_eq(instrument_init(&instrument, "synthetic", symbol, "B", "Q", CONTRACT_LINEAR, 1, qty_decimals),
+                 ERR_OK);
     return instrument;
 }
 

@@ -178,8 +178,8 @@ static void save(const struct records *records, const char *path, uint64_t left_
 {
     struct tape_writer *writer;
     const struct tape_writer_options options = {.block_levels = 4096};
-    cr_assert_eq(
-        tape_writer_open(&writer, path, records->instruments, records->instrument_count, &options, NULL), ERR_OK);
+    cr_assert_eq(tape_writer_open(&writer, path, records->instruments, records->instrument_count, &options, NULL),
+                 ERR_OK);
     for (uint64_t i = 0; i < records->count; i++)
         if (i != left_out)
             cr_assert_eq(tape_writer_add(writer, &records->entries[i].event), ERR_OK);

@@ -144,7 +144,7 @@ Test(engine_venue, what_no_order_of_the_venue_allows_is_counted_and_books_nothin
     of_venue(rig, 10, 1, EXEC_FILL, 400); /* of an order never told */
     of_venue(rig, 11, 1, EXEC_ACK, 0);    /* of nothing */
     of_venue(rig, 12, 2, EXEC_ACK, 5);
-    of_venue(rig, 13, 2, EXEC_ACK, 5); /* twice */
+    of_venue(rig, 13, 2, EXEC_ACK, 5);  /* twice */
     of_venue(rig, 14, 2, EXEC_FILL, 6); /* more than it has */
     struct execution *wide = payment(rig, 15, REASON_FUNDING, 1);
     rig->events[rig->event_count - 1].instrument = INSTRUMENT_NONE;

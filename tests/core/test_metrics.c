@@ -11,8 +11,10 @@ static struct metrics *metrics;
 
 static void set_up(void)
 {
-    cr_assert_eq(instrument_init(&instruments[0], "synthetic", "BTCUSDT", "BTC", "USDT", CONTRACT_LINEAR, 2, 3), ERR_OK);
-    cr_assert_eq(instrument_init(&instruments[1], "synthetic", "BTCUSD", "BTC", "USD", CONTRACT_INVERSE, 1, 0), ERR_OK);
+    cr_assert_eq(instrument_init(&instruments[0], "synthetic", "BTCUSDT", "BTC", "USDT", CONTRACT_LINEAR, 2, 3),
+                 ERR_OK);
+    cr_assert_eq(instrument_init(&instruments[1], "synthetic", "BTCUSD", "BTC", "USD", CONTRACT_INVERSE, 1, 0),
+                 ERR_OK);
     instruments[1].multiplier = 100;
     void *memory = malloc(metrics_size(2));
     memset(memory, 0xa5, metrics_size(2)); /* init must not count on zeros */
@@ -164,7 +166,8 @@ Test(metrics, shares_of_huge_amounts_do_not_overflow)
     const money_t fee = money("100000000000000000"); /* 10^35 units x a quantity of 2^62 */
     metrics_fill(metrics, &(struct metrics_fill){
                               .instrument = 0, .side = SIDE_BUY, .price = 1, .qty = INT64_MAX / 2, .fee = fee});
-    metrics_fill(metrics, &(struct metrics_fill){.instrument = 0, .side = SIDE_SELL, .price = 1, .qty = INT64_MAX / 4});
+    metrics_fill(metrics,
+                 &(struct metrics_fill){.instrument = 0, .side = SIDE_SELL, .price = 1, .qty = INT64_MAX / 4});
     const money_t lost = metrics_money_of(metrics, "USDT")->losses;
     cr_assert(lost > fee / 2 - money("1") && lost < fee / 2 + money("1"));
     cr_assert_eq(lost + metrics->open[0].fees, fee);

@@ -80,7 +80,8 @@ static int own_count(const struct slow_l3 *slow)
     return count;
 }
 
-/* The best price of a side, of the recording or ours, that is worse than `after` (NULL: the best of all); `after` may be `price`. */
+/* The best price of a side, of the recording or ours, that is worse than `after` (NULL: the best of all); `after` may
+ * be `price`. */
 static bool best(const struct slow_l3 *slow, bool ours, enum side side, const px_t *after, px_t *price)
 {
     const bool any = after == NULL;

@@ -1,4 +1,5 @@
-/* The world when things go wrong: nothing is lost for good, nothing depends on the blocks, and every fault is told. */
+/* The world when things go wrong: nothing is lost for good, nothing depends on the blocks, and every fault is told.
+ */
 #include "world_rig.h"
 
 #include <criterion/criterion.h>
@@ -55,9 +56,10 @@ static void check_accounts(const struct world_rig *rig)
     const struct account *ours = engine_account_view(rig->engine), *theirs = venue_account(rig->venue);
     for (uint16_t i = 0; i < rig->market->instruments; i++) {
         const struct position *a = account_position(ours, i), *b = account_position(theirs, i);
-        cr_assert(a->qty == b->qty && a->bought == b->bought && a->sold == b->sold && a->fill_count == b->fill_count &&
-                      a->fees == b->fees,
-                  "seed %" PRIu64 ", instrument %u: %" PRId64 " here, %" PRId64 " there", rig->seed, i, a->qty, b->qty);
+        cr_assert(a->qty == b->qty && a->bought == b->bought && a->sold == b->sold &&
+                      a->fill_count == b->fill_count && a->fees == b->fees,
+                  "seed %" PRIu64 ", instrument %u: %" PRId64 " here, %" PRId64 " there", rig->seed, i, a->qty,
+                  b->qty);
     }
     for (struct order *order = NULL; (order = order_table_next_open(engine_orders(rig->engine), order)) != NULL;) {
         struct venue_order_view view;
@@ -103,7 +105,8 @@ Test(sim_faults, whatever_goes_wrong_both_sides_agree_in_the_end_and_blocks_chan
                 queried += rig->queried;
             }
             cr_assert_eq(stats.line_cuts + stats.channel_cuts, rig->notices[EVENT_CONNECTION_DOWN]);
-            cr_assert(same_digest(value, first), "seed %" PRIu64 ": batches of %u make another run", seed, batches[b]);
+            cr_assert(same_digest(value, first), "seed %" PRIu64 ": batches of %u make another run", seed,
+                      batches[b]);
             rig_free(rig);
         }
         market_free(&market);

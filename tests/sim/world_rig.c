@@ -367,7 +367,8 @@ static void replace_oldest(struct world_rig *rig, struct strategy_ctx *ctx, cons
         rig->submitted[id] = strategy_now(ctx);
 }
 
-/* Orders that end by themselves, requests about several, and self-trades in every mode. False: as a plain strategy. */
+/* Orders that end by themselves, requests about several, and self-trades in every mode. False: as a plain strategy.
+ */
 static bool act_rich(struct world_rig *rig, struct strategy_ctx *ctx, const struct market_event *made)
 {
     struct level touch = {RIG_BASE + RIG_PRICES / 2, 0};
@@ -530,8 +531,8 @@ static void on_order(struct strategy_ctx *ctx, void *state, const struct order *
     rig->turned_away += execution->reason == REASON_OUTAGE && execution->kind == EXEC_REJECT;
     rig->queried += execution->reason == REASON_QUERIED;
     if (!refusal && !made_up)
-        cr_assert(rig->model != NULL || rig->faults != NULL ? strategy_now(ctx) >= least : strategy_now(ctx) == least, "seed %" PRIu64,
-                  rig->seed);
+        cr_assert(rig->model != NULL || rig->faults != NULL ? strategy_now(ctx) >= least : strategy_now(ctx) == least,
+                  "seed %" PRIu64, rig->seed);
     if (order->tag >= RIG_TAG_FAR) {
         if (execution->kind == EXEC_ACK)
             cr_assert_eq(strategy_cancel(ctx, order->id), ERR_OK);
@@ -680,12 +681,13 @@ struct digest_value rig_run(struct world_rig *rig)
     for (uint16_t lane = 0; lane < rig->market->lanes; lane++)
         total += rig->market->counts[lane];
     const struct sim_fault_stats faults = sim_world_stats(rig->world).faults;
-    cr_assert_eq(rig->seen + faults.unheard, total, "seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " events", rig->seed, rig->seen,
-                 total);
+    cr_assert_eq(rig->seen + faults.unheard, total, "seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " events", rig->seed,
+                 rig->seen, total);
     cr_assert_eq(engine_counters(rig->engine)->illegal_reports, 0, "seed %" PRIu64, rig->seed);
     cr_assert_gt(engine_check_counts(rig->engine).audits, 0, "seed %" PRIu64, rig->seed);
     /* whatever was sent was answered, at the venue and here */
-    cr_assert_eq(rig->answered + rig->lost + rig->timed_out + rig->turned_away, engine_counters(rig->engine)->orders, "seed %" PRIu64, rig->seed);
+    cr_assert_eq(rig->answered + rig->lost + rig->timed_out + rig->turned_away, engine_counters(rig->engine)->orders,
+                 "seed %" PRIu64, rig->seed);
     for (struct order *order = NULL; (order = order_table_next_open(engine_orders(rig->engine), order)) != NULL;)
         cr_assert(order->state == ORDER_LIVE && !order->cancel_pending && !order->amend_pending, "seed %" PRIu64,
                   rig->seed);
