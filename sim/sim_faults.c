@@ -11,11 +11,6 @@ static size_t align64(size_t size)
     return (size + 63) & ~(size_t)63;
 }
 
-static ns_t later(ns_t ts, ns_t delay)
-{
-    return ts > NS_MAX - delay ? NS_MAX : ts + delay;
-}
-
 /* ---- the market's line: its own cuts, and outages that stop the market ---- */
 
 static bool market_can_be_cut(const struct faults *faults)
@@ -317,7 +312,7 @@ ns_t sim_answer_at(struct branch *branch, ns_t venue_ts, uint64_t number, ns_t t
     struct fault_span down;
     const ns_t delay = faults_answer_delay(faults, venue_ts, number);
     branch->faults.answers_late += delay != 0;
-    ts = later(ts, delay);
+    ts = sim_later(ts, delay);
     ts = ts > branch->last_response ? ts : branch->last_response;
     if (faults_at(faults, FAULT_CHANNEL, ts, &down)) {
         branch->faults.answers_held++;
@@ -341,7 +336,7 @@ bool sim_report_answer(struct branch *branch, ns_t venue_ts, uint64_t number, co
         return false;
     branch->faults.answers_waited += waits;
     branch->faults.answers_lost += lost;
-    *ts = later(response->ts, lost ? sim->faults->query : 0);
+    *ts = sim_later(response->ts, lost ? sim->faults->query : 0);
     if (*ts < reports->last)
         *ts = reports->last;
     reports->last = *ts;

@@ -1,7 +1,8 @@
-/* sim_lanes.h: the insides of the simulated world, shared by its two files and by nobody else.
+/* sim_lanes.h: the insides of the simulated world, shared by its files and by nobody else.
  *
  *   sim_lanes.c   the lanes: batches, the two cursors, what the tournaments know of them
- *   sim_world.c   the venue's side, the gateways, the runs for the engines
+ *   sim_gateway.c the way of a request to its venue
+ *   sim_world.c   the venue's side, the runs for the engines
  *   sim_audit.c   the venue's view of our orders and money against the engine's
  *   sim_faults.c  what goes wrong on the way: lost messages, lines that are cut, the venue's outages
  */
@@ -162,6 +163,30 @@ static inline struct run *sim_run(const struct sim_world *sim)
     return &sim->branches[0].world.run;
 }
 
+static inline struct branch *sim_branch_of(struct world *world)
+{
+    return (struct branch *)(void *)world;
+}
+
+/* Moments at the end of time stay there. */
+static inline ns_t sim_later(ns_t ts, ns_t delay)
+{
+    return ts > NS_MAX - delay ? NS_MAX : ts + delay;
+}
+
+static inline uint64_t sim_number_at(struct moment *moment, ns_t ts)
+{
+    if (moment->ts != ts)
+        *moment = (struct moment){.ts = ts};
+    return moment->count++;
+}
+
+static inline void sim_under_way(struct soonest *soonest, struct branch *branch, ns_t ts)
+{
+    if (ts < soonest->ts || (ts == soonest->ts && branch < soonest->branch) || soonest->branch == NULL)
+        *soonest = (struct soonest){branch, ts};
+}
+
 /* The world is broken from here on; returns `err`. */
 err_t sim_break(struct sim_world *sim, err_t err, const char *words);
 /* Bring the event under the cursor into memory. *event NULL: the lane has ended. */
@@ -178,6 +203,8 @@ err_t sim_take_back_run(struct sim_world *sim) MUST_USE;
 /* ---- sim_world.c ---- */
 /* The venue, or who speaks for it, answers at `venue_ts`. */
 void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct execution *execution, uint16_t instrument);
+
+/* ---- sim_gateway.c ---- */
 /* Whatever venue still sleeps wakes, with the books that the engine has now. */
 err_t sim_wake_all(struct sim_world *sim) MUST_USE;
 /* What a request that came to nothing is answered with: one execution, of a replacement two. Returns how many. */
@@ -185,6 +212,16 @@ uint32_t sim_refusals(const struct venue_request *body, enum reason reason, stru
 /* A request sent `now` is lost on the way, and after `delay` we hear of it. */
 err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t delay,
                  const struct venue_request *body, enum reason reason);
+
+/* The verbs of world_ops. */
+err_t sim_submit(struct world *world, ns_t now, const struct order *order) MUST_USE;
+err_t sim_cancel(struct world *world, ns_t now, const struct order *order) MUST_USE;
+err_t sim_amend(struct world *world, ns_t now, const struct order *order, px_t price, qty_t qty) MUST_USE;
+err_t sim_replace(struct world *world, ns_t now, const struct order *old, const struct order *order,
+                  enum replace_mode mode) MUST_USE;
+err_t sim_cancel_all(struct world *world, ns_t now, uint16_t instrument) MUST_USE;
+err_t sim_countdown(struct world *world, ns_t now, uint16_t instrument, ns_t delay) MUST_USE;
+void sim_batch_message(struct world *world, ns_t now, bool begin);
 
 /* ---- sim_audit.c ---- */
 err_t sim_audit(struct world *world, struct order_table *orders, const struct account *account,

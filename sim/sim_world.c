@@ -1,6 +1,7 @@
 /* How: each lane is a ring of batches with two cursors, the engine's and the venue's. Two tournament trees say which
  * lane is next on either clock. The engine gets runs: as many events of one lane as can be eaten before another
- * lane, an execution or the edge of what the venue has seen comes first. */
+ * lane, an execution or the edge of what the venue has seen comes first. The way of a request to the venue is
+ * sim_gateway.c's. */
 #include "sim/sim_world.h"
 
 #include "sim/sim_lanes.h"
@@ -22,42 +23,12 @@ size_t sim_world_size(const struct sim_config *config)
            align64(config->instrument_count * sizeof(bool)) + sim_faults_size(config);
 }
 
-static struct branch *branch_of(struct world *world)
-{
-    return (struct branch *)(void *)world;
-}
-
 static struct branch *branch_at(void *memory, uint16_t branch)
 {
     return (struct branch *)(void *)((uint8_t *)memory + align64(sizeof(struct sim_world))) + branch;
 }
 
-/* Moments at the end of time stay there. */
-static ns_t later(ns_t ts, ns_t delay)
-{
-    return ts > NS_MAX - delay ? NS_MAX : ts + delay;
-}
-
-static uint64_t number_at(struct moment *moment, ns_t ts)
-{
-    if (moment->ts != ts)
-        *moment = (struct moment){.ts = ts};
-    return moment->count++;
-}
-
 /* ---- what a watch is told; only when there is one ---- */
-
-static void watch_request(const struct branch *branch, enum why_kind kind, ns_t now, const struct venue_request *body,
-                          ns_t drawn, ns_t arrival)
-{
-    const struct why_note note = {.kind = kind,
-                                  .ts = now,
-                                  .order_id = body->order_id,
-                                  .instrument = body->instrument,
-                                  .sent = {.request = *body, .drawn = drawn, .arrival = arrival}};
-    if (branch->watch->wants(branch->watch->context, body->order_id))
-        branch->watch->note(branch->watch->context, &note);
-}
 
 static void watch_answer(const struct branch *branch, ns_t venue_ts, const struct execution *execution,
                          uint16_t instrument, ns_t drawn, ns_t arrival)
@@ -90,16 +61,10 @@ static void venue_take(struct sim_world *sim, struct lane *lane, const struct ev
         venue_market(sim->branches[0].venue, ts, event);
 }
 
-static void is_under_way(struct soonest *soonest, struct branch *branch, ns_t ts)
-{
-    if (ts < soonest->ts || (ts == soonest->ts && branch < soonest->branch) || soonest->branch == NULL)
-        *soonest = (struct soonest){branch, ts};
-}
-
 static void look_for_word(struct sim_world *sim, struct branch *branch, const struct word_queue *words)
 {
     if (words->head != words->tail)
-        is_under_way(&sim->word, branch, words->ring[words->head & sim->mask].ts);
+        sim_under_way(&sim->word, branch, words->ring[words->head & sim->mask].ts);
 }
 
 /* After one was taken. */
@@ -108,7 +73,7 @@ static void find_request(struct sim_world *sim)
     sim->request = (struct soonest){NULL, NS_MAX};
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++)
         if (branch->request_head != branch->request_tail)
-            is_under_way(&sim->request, branch, branch->requests[branch->request_head & sim->mask].arrival);
+            sim_under_way(&sim->request, branch, branch->requests[branch->request_head & sim->mask].arrival);
 }
 
 static void find_word(struct sim_world *sim)
@@ -116,7 +81,7 @@ static void find_word(struct sim_world *sim)
     sim->word = (struct soonest){NULL, NS_MAX};
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++) {
         if (branch->response_head != branch->response_tail)
-            is_under_way(&sim->word, branch, branch->responses[branch->response_head & sim->mask].ts);
+            sim_under_way(&sim->word, branch, branch->responses[branch->response_head & sim->mask].ts);
         look_for_word(sim, branch, &branch->refusals);
         look_for_word(sim, branch, &branch->timeouts);
         look_for_word(sim, branch, &branch->reports);
@@ -196,7 +161,7 @@ static err_t take_market(struct sim_world *sim)
             break;
         const ns_t ts = sim_venue_time(lane, lane->venue_clock, &batch->events[lane->venue.at]);
         /* engine_next falls when a venue emits */
-        if (ts >= bound || ts > sim->request.ts || ts > later(sim->engine_next, sim->entry_min) ||
+        if (ts >= bound || ts > sim->request.ts || ts > sim_later(sim->engine_next, sim->entry_min) ||
             !is_quiet_until(sim, ts))
             break;
     }
@@ -209,7 +174,7 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
     sim->engine_next = engine_next;
     for (;;) {
         /* engine_next falls when a venue emits (on_execution) */
-        const ns_t limit = later(sim->engine_next, sim->entry_min);
+        const ns_t limit = sim_later(sim->engine_next, sim->entry_min);
         const ns_t market = merge_tree_key(&sim->by_exch);
         const ns_t request = sim->request.ts;
         if (LIKELY(market <= request && market <= limit && market != NS_MAX && is_quiet_until(sim, market))) {
@@ -253,9 +218,9 @@ void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct executi
         (void)sim_break(sim, ERR_FULL, "more executions are under way than are kept; raise engine.order_capacity");
         return;
     }
-    const uint64_t number = number_at(&branch->answering, venue_ts);
+    const uint64_t number = sim_number_at(&branch->answering, venue_ts);
     const ns_t drawn = latency_response(&sim->latency, venue_ts, number);
-    ns_t ts = later(venue_ts, drawn);
+    ns_t ts = sim_later(venue_ts, drawn);
     if (ts < branch->last_response)
         ts = branch->last_response;
     if (UNLIKELY(sim->faults != NULL))
@@ -270,7 +235,7 @@ void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct executi
     }
     if (UNLIKELY(branch->watch != NULL))
         watch_answer(branch, venue_ts, execution, instrument, drawn, ts);
-    is_under_way(&sim->word, branch, ts);
+    sim_under_way(&sim->word, branch, ts);
     branch->answered++;
     if (ts < sim->engine_next)
         sim->engine_next = ts;
@@ -284,249 +249,6 @@ static void on_execution(void *context, ns_t venue_ts, const struct execution *e
 struct venue_sink sim_world_sink(void *memory, uint16_t branch)
 {
     return (struct venue_sink){.context = branch_at(memory, branch), .emit = on_execution};
-}
-
-/* What the venue has passed at or after the cursor, NULL: nothing. All of it is still held. */
-static const struct event *passed_at(struct lane *lane, struct cursor *cursor)
-{
-    for (; cursor->batch < lane->venue.batch; cursor->batch++, cursor->at = 0) {
-        const struct event_batch *batch = sim_batch(lane, cursor->batch);
-        if (cursor->at < batch->count)
-            return &batch->events[cursor->at];
-    }
-    if (cursor->batch > lane->venue.batch || cursor->at >= lane->venue.at)
-        return NULL;
-    return &sim_batch(lane, cursor->batch)->events[cursor->at];
-}
-
-static void pass(struct sim_world *sim, uint16_t instrument, const struct event *event)
-{
-    if (event->kind == EVENT_MARK && event->body != NULL)
-        venue_mark(sim->branches[0].venue, instrument, event->body);
-    else
-        book_apply(venue_book(sim->branches[0].venue, instrument), event);
-}
-
-/* A book as the engine has it, brought to where the venue is: what lies between, in the venue's order (an instrument
- * may come through several lanes: two tapes of one day). */
-static void catch_up(struct sim_world *sim, uint16_t instrument)
-{
-    for (uint16_t i = 0; i < sim->lane_count; i++) {
-        sim->lanes[i].late = sim->lanes[i].engine;
-        sim->lanes[i].late_clock = INT64_MIN;
-    }
-    for (;;) {
-        struct lane *first = NULL;
-        const struct event *event = NULL;
-        ns_t first_ts = NS_MAX;
-        for (uint16_t i = 0; i < sim->lane_count; i++) {
-            struct lane *lane = &sim->lanes[i];
-            const struct event *at = passed_at(lane, &lane->late);
-            const ns_t ts = at == NULL ? NS_MAX : sim_venue_time(lane, lane->late_clock, at);
-            if (at != NULL && (first == NULL || ts < first_ts)) {
-                first = lane;
-                first_ts = ts;
-                event = at;
-            }
-        }
-        if (first == NULL)
-            return;
-        if (event->instrument == instrument || (event->instrument == INSTRUMENT_NONE && event->kind == EVENT_GAP))
-            pass(sim, instrument, event);
-        first->late_clock = first_ts;
-        first->late.at++;
-    }
-}
-
-/* The first order for an instrument: its venue begins with what the engine sees now. The first of all: the venue
- * begins to follow the lanes there. */
-static err_t wake(struct sim_world *sim, uint16_t instrument)
-{
-    book_copy(venue_book(sim->branches[0].venue, instrument), sim->books(sim->books_context, instrument));
-    const struct event_mark *mark = sim->marks != NULL ? sim->marks(sim->books_context, instrument) : NULL;
-    if (mark != NULL)
-        venue_mark(sim->branches[0].venue, instrument, mark);
-    sim->instrument_awake[instrument] = true;
-    sim_store_run(sim);
-    if (sim->awake) {
-        catch_up(sim, instrument);
-        return ERR_OK;
-    }
-    err_t err = ERR_OK;
-    sim->awake = true;
-    for (uint16_t i = 0; i < sim->lane_count; i++)
-        sim->lanes[i].venue = sim->lanes[i].engine;
-    for (uint16_t i = 0; i < sim->lane_count && err == ERR_OK; i++)
-        err = sim_set_venue_key(sim, i);
-    return err;
-}
-
-err_t sim_wake_all(struct sim_world *sim)
-{
-    err_t err = ERR_OK;
-    for (uint16_t i = 0; i < sim->instrument_count && err == ERR_OK; i++)
-        if (!sim->instrument_awake[i])
-            err = wake(sim, i);
-    return err;
-}
-
-/* ---- the gateway ---- */
-
-static void end_run_before(struct sim_world *sim, ns_t answer)
-{
-    /* events of the answer's own instant still come before it */
-    const ns_t until = later(answer, 1);
-    if (until < sim_run(sim)->until)
-        sim_run(sim)->until = until;
-}
-
-uint32_t sim_refusals(const struct venue_request *body, enum reason reason, struct execution said[2])
-{
-    static const uint8_t kinds[] = {[VENUE_NEW] = EXEC_REJECT,
-                                    [VENUE_CANCEL] = EXEC_CANCEL_REJECT,
-                                    [VENUE_AMEND] = EXEC_AMEND_REJECT,
-                                    [VENUE_REPLACE] = EXEC_REJECT,
-                                    [VENUE_CANCEL_ALL] = EXEC_CANCEL_REJECT,
-                                    [VENUE_COUNTDOWN] = EXEC_AMEND_REJECT};
-    uint32_t count = 0;
-    if (body->kind == VENUE_REPLACE)
-        said[count++] =
-            (struct execution){.order_id = body->old_id, .kind = EXEC_CANCEL_REJECT, .reason = (uint16_t)reason};
-    said[count++] =
-        (struct execution){.order_id = body->order_id, .kind = kinds[body->kind], .reason = (uint16_t)reason};
-    return count;
-}
-
-err_t sim_refuse(struct branch *branch, struct word_queue *words, ns_t now, ns_t delay,
-                 const struct venue_request *body, enum reason reason)
-{
-    struct execution said[2];
-    const uint32_t count = sim_refusals(body, reason, said);
-    struct sim_world *sim = branch->sim;
-    if (words->tail - words->head + count > sim->mask) /* the one given last stays whole */
-        return sim_break(sim, ERR_FULL, "more rejects are under way than are kept; raise engine.order_capacity");
-    ns_t ts = later(now, delay);
-    if (ts < words->last)
-        ts = words->last;
-    words->last = ts;
-    if (UNLIKELY(branch->watch != NULL))
-        watch_request(branch, WHY_LOST, now, body, delay, ts);
-    for (uint32_t i = 0; i < count; i++)
-        words->ring[words->tail++ & sim->mask] =
-            (struct response){.ts = ts, .instrument = body->instrument, .body = said[i]};
-    branch->rejected += reason == REASON_VENUE;
-    is_under_way(&sim->word, branch, ts);
-    end_run_before(sim, ts);
-    return ERR_OK;
-}
-
-/* How a message sent now fares; the first request of a batch decides for all. */
-static const struct message *message_of(struct branch *branch, ns_t now)
-{
-    struct message *message = &branch->message;
-    if (!message->batch || !message->on_its_way) {
-        message->number = number_at(&branch->sending, now);
-        message->way = latency_entry(&branch->sim->latency, now, message->number);
-    }
-    message->on_its_way = true;
-    return message;
-}
-
-static err_t send(struct branch *branch, ns_t now, const struct venue_request *body)
-{
-    struct sim_world *sim = branch->sim;
-    if (sim->broken != ERR_OK)
-        return sim->broken;
-    if (sim->market_over)
-        return ERR_END;
-    const struct message *message = message_of(branch, now);
-    const struct latency_outcome way = message->way;
-    err_t lost;
-    if (way.rejected)
-        return sim_refuse(branch, &branch->refusals, now, way.delay, body, REASON_VENUE);
-    ns_t arrival = later(now, way.delay);
-    if (arrival < branch->last_arrival)
-        arrival = branch->last_arrival;
-    if (UNLIKELY(sim->faults != NULL) && sim_lose_request(branch, now, arrival, message->number, body, &lost))
-        return lost;
-    /* How many are under way depends on how far the venue was read, and that on the blocks of a tape: to refuse the
-     * request would let the blocks decide. */
-    if (branch->request_tail - branch->request_head > sim->mask)
-        return sim_break(sim, ERR_FULL, "more requests are under way than are kept; raise engine.order_capacity");
-    if (!sim->instrument_awake[body->instrument]) {
-        err_t err = wake(sim, body->instrument);
-        if (err != ERR_OK)
-            return err;
-    }
-    branch->last_arrival = arrival;
-    if (UNLIKELY(branch->watch != NULL))
-        watch_request(branch, WHY_SENT, now, body, way.delay, arrival);
-    branch->requests[branch->request_tail++ & sim->mask] = (struct request){arrival, *body};
-    is_under_way(&sim->request, branch, arrival);
-    branch->sent++;
-    end_run_before(sim, later(arrival, sim->response_min)); /* the answer cannot come earlier */
-    return ERR_OK;
-}
-
-static struct venue_request request_of(enum venue_request_kind kind, const struct order *order, px_t price, qty_t qty)
-{
-    return (struct venue_request){.kind = kind,
-                                  .order_id = order->id,
-                                  .instrument = order->instrument,
-                                  .side = order->side,
-                                  .type = order->type,
-                                  .tif = order->tif,
-                                  .flags = order->flags,
-                                  .stp = order->stp,
-                                  .price = price,
-                                  .qty = order->funds != 0 ? 0 : qty,
-                                  .funds = order->funds,
-                                  .expire_ts = order->expire_ts};
-}
-
-static err_t sim_submit(struct world *world, ns_t now, const struct order *order)
-{
-    const struct venue_request body = request_of(VENUE_NEW, order, order->price, order->qty);
-    return send(branch_of(world), now, &body);
-}
-
-static err_t sim_cancel(struct world *world, ns_t now, const struct order *order)
-{
-    const struct venue_request body = {.kind = VENUE_CANCEL, .order_id = order->id, .instrument = order->instrument};
-    return send(branch_of(world), now, &body);
-}
-
-static err_t sim_amend(struct world *world, ns_t now, const struct order *order, px_t price, qty_t qty)
-{
-    const struct venue_request body = request_of(VENUE_AMEND, order, price, qty);
-    return send(branch_of(world), now, &body);
-}
-
-static err_t sim_replace(struct world *world, ns_t now, const struct order *old, const struct order *order,
-                         enum replace_mode mode)
-{
-    struct venue_request body = request_of(VENUE_REPLACE, order, order->price, order->qty);
-    body.old_id = old->id;
-    body.replace_mode = mode;
-    return send(branch_of(world), now, &body);
-}
-
-static err_t sim_cancel_all(struct world *world, ns_t now, uint16_t instrument)
-{
-    const struct venue_request body = {.kind = VENUE_CANCEL_ALL, .instrument = instrument};
-    return send(branch_of(world), now, &body);
-}
-
-static err_t sim_countdown(struct world *world, ns_t now, uint16_t instrument, ns_t delay)
-{
-    const struct venue_request body = {.kind = VENUE_COUNTDOWN, .instrument = instrument, .delay = delay};
-    return send(branch_of(world), now, &body);
-}
-
-static void sim_batch_message(struct world *world, ns_t now, bool begin)
-{
-    (void)now;
-    branch_of(world)->message = (struct message){.batch = begin};
 }
 
 /* ---- the feed ---- */
@@ -597,7 +319,7 @@ static void give_market(struct sim_world *sim, ns_t response, ns_t notice)
         until = response + 1;
     if (sim->awake) {
         /* what the venue has not seen yet cannot be answered before this */
-        const ns_t unseen = later(later(sim->venue_done, sim->response_min), 1);
+        const ns_t unseen = sim_later(sim_later(sim->venue_done, sim->response_min), 1);
         if (unseen < until)
             until = unseen;
     }
@@ -656,7 +378,7 @@ static err_t next_input(struct sim_world *sim, ns_t timer_due, bool *passed)
 
 static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
 {
-    struct sim_world *sim = branch_of(world)->sim;
+    struct sim_world *sim = sim_branch_of(world)->sim;
     ASSERT(world == &sim->branches[0].world);
     (void)now;
     err_t err = sim->broken;
@@ -675,7 +397,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
 
 static void sim_close(struct world *world)
 {
-    struct sim_world *sim = branch_of(world)->sim;
+    struct sim_world *sim = sim_branch_of(world)->sim;
     for (uint16_t i = 0; i < sim->lane_count; i++)
         for (struct lane *lane = &sim->lanes[i]; lane->first < lane->end; lane->first++)
             lane->feed->ops->release(lane->feed, sim_batch(lane, lane->first)->handle);
@@ -753,20 +475,20 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
 
 struct world *sim_world_branch(struct world *leader, uint16_t branch)
 {
-    struct sim_world *sim = branch_of(leader)->sim;
+    struct sim_world *sim = sim_branch_of(leader)->sim;
     ASSERT(branch < sim->branch_count);
     return &sim->branches[branch].world;
 }
 
 void sim_world_books(struct world *world, sim_book_source source, const void *context)
 {
-    branch_of(world)->sim->books = source;
-    branch_of(world)->sim->books_context = context;
+    sim_branch_of(world)->sim->books = source;
+    sim_branch_of(world)->sim->books_context = context;
 }
 
 void sim_world_marks(struct world *world, sim_mark_source source)
 {
-    branch_of(world)->sim->marks = source;
+    sim_branch_of(world)->sim->marks = source;
 }
 
 struct sim_stats sim_world_stats(const struct world *world)
