@@ -35,7 +35,7 @@ Test(run_files, names_of_the_run_itself_and_a_seventeenth_file_are_refused_with_
     }
     for (int i = 0; i <= RUN_FILES_MAX; i++) {
         struct err_text why = {0};
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "f%d", i);
         cr_assert_eq(run_files_write(&files, NULL, name, "x", &why), i < RUN_FILES_MAX ? ERR_OK : ERR_CONFIG, "%d",
                      i);
