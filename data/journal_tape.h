@@ -29,7 +29,8 @@ err_t journal_tape_open(struct journal_tape **tape, const char *path, const stru
                         struct err_text *why) MUST_USE;
 /* For engine_config; lives as long as the tape. */
 struct journal *journal_tape_journal(struct journal_tape *tape);
-/* The first write that failed (records after it are lost, and counted as such), ERR_OK: none. Any thread. */
+/* The first write that failed, ERR_OK: none. Nothing is written after it; whoever runs the engine asks and ends the
+ * run. Any thread. */
 err_t journal_tape_error(struct journal_tape *tape, struct err_text *why) MUST_USE;
 /* Write all, the index too, and free. */
 err_t journal_tape_close(struct journal_tape *tape, struct err_text *why) MUST_USE;
