@@ -33,11 +33,6 @@ static void keep_shortest(uint64_t *shortest, uint64_t spent)
         *shortest = spent != 0 ? spent : 1;
 }
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 /* ---- the bare loop ---- */
 
 static err_t make_books(const struct stage *stage, const struct run_config *config, struct book **books,

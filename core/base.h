@@ -67,6 +67,12 @@ const struct assert_place *assert_failed_at(void);
             assert_failed(#condition, __FILE__, __LINE__);                                                           \
     } while (0)
 
+/* Up to the next cache line: pieces of one block of memory begin there. */
+static inline size_t align64(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
 #ifdef __cplusplus
 }
 #endif

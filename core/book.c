@@ -9,11 +9,6 @@
 
 #include <string.h>
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 static size_t side_size(uint32_t window)
 {
     return align64(window * sizeof(qty_t)) + align64(window / BOOK_CHUNK);

@@ -9,11 +9,6 @@
 
 #include <string.h>
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 static uint32_t bucket_count(uint32_t capacity)
 {
     uint32_t count = 16;

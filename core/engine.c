@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 static uint32_t rate_max(const struct engine_config *config)
 {
     uint32_t most = 0;

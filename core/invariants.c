@@ -32,11 +32,6 @@ struct invariants {
     uint32_t purse_of[CURRENCIES_MAX];
 };
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 static uint32_t purse_capacity(uint32_t instrument_count)
 {
     return 3 * instrument_count + CURRENCIES_MAX;

@@ -27,11 +27,6 @@ struct synth_market {
     ns_t now;
 };
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 size_t synth_market_size(const struct synth_config *config)
 {
     size_t count = config->instrument_count;

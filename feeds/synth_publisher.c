@@ -276,11 +276,6 @@ const struct event *synth_publisher_peek(struct synth_publisher *publisher)
 
 /* ---- the start ---- */
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 size_t synth_publisher_size(void)
 {
     return align64(synth_book_size(SYNTH_ORDERS)) + align64(synth_flow_size()) +

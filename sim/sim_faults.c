@@ -6,11 +6,6 @@
  * yet. */
 #include "sim/sim_lanes.h"
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 /* ---- the market's line: its own cuts, and outages that stop the market ---- */
 
 static bool market_can_be_cut(const struct faults *faults)

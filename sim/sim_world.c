@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 size_t sim_world_size(const struct sim_config *config)
 {
     const size_t branches = 1 + config->follower_count;

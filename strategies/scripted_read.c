@@ -18,11 +18,6 @@ struct layout {
 
 /* ---- the block ---- */
 
-static size_t align64(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
 static struct layout layout_of(const struct scripted *scripted)
 {
     struct layout layout = {.row_capacity = script_rows_most(&scripted->orders), .index_capacity = 64};
