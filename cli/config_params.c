@@ -122,6 +122,13 @@ void config_params_free(struct run_config *config)
     config->strategy_state = NULL;
 }
 
+void config_params_renew(struct run_config *config, const void *first)
+{
+    (void)madvise(config->strategy_state, config->strategy_state_size, MADV_DONTNEED); /* zero pages again */
+    if (config->strategy->state_size != 0)
+        memcpy(config->strategy_state, first, config->strategy->state_size);
+}
+
 static err_t grow_state(const struct reader *reader)
 {
     struct run_config *config = reader->config;

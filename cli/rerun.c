@@ -1,10 +1,8 @@
 /* How: result.json first, since it names the tapes by their content. A recorded path may be relative: to where the
  * run was started, which timing.json tells, or to here. */
-#include "cli/rerun.h"
-
+#include "cli/config_params.h"
 #include "cli/evidence.h"
-#include "cli/run_dir.h"
-#include "cli/run_open.h"
+#include "cli/rerun_inside.h"
 #include "cli/version.h"
 
 #include "data/tape_reader.h"
@@ -16,14 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct rerun_inside {
-    struct run_opened run;
-    json_t *result;
-    char started_in[PATH_SIZE]; /* empty: not known, or gone */
-    struct option_list tapes;   /* where they are, a lane each */
-    char **paths;               /* owned: what `tapes` points to */
-};
 
 /* ---- what the run left ---- */
 
@@ -290,22 +280,52 @@ err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_optio
     return ERR_OK;
 }
 
+/* The parameters are in the strategy's state, which the run goes on to change. */
+static err_t keep_first_state(struct rerun *rerun, struct err_text *why)
+{
+    const size_t size = rerun->config->strategy->state_size;
+    rerun->inside->first_state = malloc(size != 0 ? size : 1);
+    if (rerun->inside->first_state == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    if (size != 0)
+        memcpy(rerun->inside->first_state, rerun->config->strategy_state, size);
+    return ERR_OK;
+}
+
 err_t rerun_stage(struct rerun *rerun, const struct engine_sink *sink, const struct stage_watch *watch,
                   struct err_text *why)
 {
-    return stage_open_watched(&rerun->stage, rerun->config, sink, watch, why);
+    struct rerun_inside *inside = rerun->inside;
+    inside->sink = sink;
+    inside->watched = watch != NULL;
+    if (watch != NULL)
+        inside->watch = *watch;
+    err_t err = keep_first_state(rerun, why);
+    return err != ERR_OK ? err : stage_open_watched(&rerun->stage, rerun->config, sink, watch, why);
+}
+
+err_t rerun_stage_again(struct rerun *rerun, struct err_text *why)
+{
+    struct rerun_inside *inside = rerun->inside;
+    struct run_config *config = rerun->config;
+    stage_close(rerun->stage);
+    rerun->stage = NULL;
+    inside->started = false;
+    config_params_renew(config, inside->first_state);
+    return stage_open_watched(&rerun->stage, config, inside->sink, inside->watched ? &inside->watch : NULL, why);
 }
 
 err_t rerun_start(struct rerun *rerun, struct err_text *why)
 {
     err_t err = stage_start(rerun->stage);
+    rerun->inside->started = err == ERR_OK;
     return err == ERR_OK
                ? ERR_OK
                : err_say(why, ERR_MISMATCH, "the strategy '%s' refuses to start (%s), which it did not in the run",
                          rerun->config->strategy->name, err_words(err));
 }
 
-err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why)
+err_t rerun_advance_until(struct rerun *rerun, ns_t ts, uint64_t budget, struct err_text *why)
 {
     struct engine *engine = rerun->stage->engine;
     const uint64_t done = engine_counters(engine)->inputs;
@@ -313,12 +333,17 @@ err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why)
         budget = rerun->inputs - done;
     if (budget == 0)
         return ERR_END;
-    err_t err = engine_run(engine, budget);
-    if (err == ERR_OK || err == ERR_END)
+    err_t err = engine_run_until(engine, ts, budget);
+    if (err == ERR_OK || err == ERR_END || (err == ERR_AGAIN && ts != NS_MAX))
         return err;
     if (rerun->partial && engine_counters(engine)->inputs == rerun->inputs)
         return ERR_END; /* it broke here, then as now */
     return err_say(why, err, "%s", engine_why(engine)->text);
+}
+
+err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why)
+{
+    return rerun_advance_until(rerun, NS_MAX, budget, why);
 }
 
 err_t rerun_finish(struct rerun *rerun, struct err_text *why)
@@ -364,6 +389,7 @@ void rerun_close(struct rerun *rerun)
     for (size_t i = 0; rerun->inside->paths != NULL && i < count; i++)
         free(rerun->inside->paths[i]);
     free(rerun->inside->paths);
+    free(rerun->inside->first_state);
     run_close(&rerun->inside->run);
     free(rerun->inside);
     free(rerun);

@@ -9,6 +9,7 @@
  * of a finished run is found by running it again with someone looking on, and proved by the digest.
  *
  *     rerun_open ─► rerun_stage ─► rerun_start ─► rerun_advance ... ERR_END ─► rerun_finish (OK: the same run)
+ *                               └─► rerun_seek: to any place of it, back too, and on from there
  *
  * A run that was interrupted or broke is executed up to the same input, and compared there. RUN may be a bundle
  * (run_open.h); tapes in it are found before those at the recorded paths.
@@ -29,11 +30,12 @@ struct rerun {
     const char *dir;                /* of the run */
     const char *name;               /* of it, to be told: the directory, or the bundle that it came out of */
     struct run_config *config;      /* as it was resolved, tapes where they are now */
-    struct stage *stage;            /* after rerun_stage */
+    struct stage *stage;            /* after rerun_stage; another one after a seek */
     char digest[DIGEST_TEXT_SIZE];  /* what result.json says */
     char got[DIGEST_TEXT_SIZE];     /* after rerun_finish */
     uint64_t inputs, orders;        /* what result.json says */
     bool partial;                   /* the run was interrupted, or broke */
+    bool seeking;                   /* sink and watch hear of what is only passed (rerun_seek) */
     char version[32], build_id[64]; /* of the binary that made it */
     char config_hash[33];
     struct rerun_inside *inside;
@@ -50,6 +52,14 @@ err_t rerun_start(struct rerun *rerun, struct err_text *why) MUST_USE;
 /* Handle up to `budget` more inputs. ERR_END: the run is where it ended. Between two calls the engine, the venue and
  * the books are as they were after that many inputs. */
 err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why) MUST_USE;
+/* The same, but nothing later than `ts`. ERR_AGAIN: all inputs and timers up to it were handled. */
+err_t rerun_advance_until(struct rerun *rerun, ns_t ts, uint64_t budget, struct err_text *why) MUST_USE;
+/* Bring it to where `inputs` inputs were handled, forward or back; what is not started yet is started. ERR_END: the
+ * run has no more than it has now. Sink and watch may hear of what lies between, of some of it or of nothing, and of
+ * it again on the way back; `seeking` is set meanwhile. */
+err_t rerun_seek(struct rerun *rerun, uint64_t inputs, struct err_text *why) MUST_USE;
+/* To where everything up to `ts` was handled: its inputs and its timers. */
+err_t rerun_seek_time(struct rerun *rerun, ns_t ts, struct err_text *why) MUST_USE;
 /* Stop the engine and compare: ERR_MISMATCH with both digests and what may be the cause. */
 err_t rerun_finish(struct rerun *rerun, struct err_text *why) MUST_USE;
 /* The tapes that it reads, a lane each, where they were found; false: no more (none at all: a made market). */

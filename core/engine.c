@@ -71,6 +71,7 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->equity = (struct grid){config->equity_interval, NS_MAX, 0};
     engine->marks = (struct grid){0, NS_MAX, 0};
     engine->last_ts = INT64_MIN;
+    engine->stop_at = NS_MAX;
 
     if (config->leader != NULL) {
         follow(config->leader, engine);
@@ -370,12 +371,13 @@ static err_t refill(struct engine *engine)
         err_t err = engine_check_due(engine);
         if (UNLIKELY(err != ERR_OK))
             return err;
-        err = world->ops->refill(world, engine->now, due);
-        if (err == ERR_AGAIN && due != NS_MAX) {
+        err = world->ops->refill(world, engine->now, earlier(due, engine->stop_at));
+        if (err == ERR_AGAIN && due < engine->stop_at) {
             fire_all(engine, due);
             continue;
         }
         if (err == ERR_OK) {
+            engine_wake_at(engine, engine->stop_at);
             for (struct engine *one = engine; one != NULL; one = one->follower) {
                 if (world->run.only != NULL && world->run.only != one->world)
                     continue; /* what is due for it comes later, and its points are passed with its own inputs */
@@ -493,6 +495,16 @@ err_t engine_run(struct engine *engine, uint64_t budget)
 {
     ASSERT(engine->leader == NULL);
     return engine->journal == NULL ? run_inputs(engine, budget) : run_journalled(engine, budget);
+}
+
+err_t engine_run_until(struct engine *engine, ns_t ts, uint64_t budget)
+{
+    if (ts != NS_MAX)
+        engine->stop_at = ts + 1;
+    engine_wake_at(engine, engine->stop_at);
+    err_t err = engine_run(engine, budget);
+    engine->stop_at = NS_MAX;
+    return err;
 }
 
 /* Of the market as all saw it, and of what this engine made of it. */

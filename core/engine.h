@@ -98,6 +98,9 @@ err_t engine_start(struct engine *engine) MUST_USE;
  * broke. `budget` lets a caller show progress and look at signals; it does not change any result.
  * Lockstep: for the leader, which runs all; budget counts its inputs. */
 err_t engine_run(struct engine *engine, uint64_t budget) MUST_USE;
+/* The same, but nothing later than `ts`: ERR_AGAIN when all inputs and timers up to it were handled. What comes of the
+ * run does not depend on where it was held. */
+err_t engine_run_until(struct engine *engine, ns_t ts, uint64_t budget) MUST_USE;
 /* Calls strategy->stop, folds the final state into the digest. */
 struct digest_value engine_stop(struct engine *engine);
 /* The digest of everything so far: inputs and outputs, without the final state. */

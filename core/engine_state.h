@@ -76,6 +76,7 @@ struct engine {
     struct journal *journal; /* NULL: none */
     uint64_t checkpoint_due; /* after this many inputs */
     struct timer firing;     /* the timer being handled; id 0: an input is */
+    ns_t stop_at;            /* nothing from here on is handled now; NS_MAX: whatever there is (engine_run_until) */
     struct err_text why;
 };
 

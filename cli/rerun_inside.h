@@ -1,0 +1,30 @@
+/* rerun_inside.h: what the files of a rerun share, and nobody else.
+ *
+ *   rerun.c       found, wired up, executed, compared
+ *   rerun_seek.c  brought to any place of it
+ */
+#ifndef TAPEDECK_CLI_RERUN_INSIDE_H
+#define TAPEDECK_CLI_RERUN_INSIDE_H
+
+#include "cli/json_out.h"
+#include "cli/rerun.h"
+#include "cli/run_dir.h"
+#include "cli/run_open.h"
+
+struct rerun_inside {
+    struct run_opened run;
+    json_t *result;
+    char started_in[PATH_SIZE]; /* empty: not known, or gone */
+    struct option_list tapes;   /* where they are, a lane each */
+    char **paths;               /* owned: what `tapes` points to */
+    const struct engine_sink *sink;
+    struct stage_watch watch;
+    bool watched; /* else `watch` is empty */
+    bool started;
+    void *first_state; /* owned: of the strategy, as the config made it */
+};
+
+/* Wire it up once more, to begin again. */
+err_t rerun_stage_again(struct rerun *rerun, struct err_text *why) MUST_USE;
+
+#endif
