@@ -53,7 +53,7 @@ static err_t emit(void *context, const struct event *event)
     ns_t latency = 0;
     if (event->exch_ts != 0) {
         latency = import->raw_ts - event->exch_ts;
-        clock_offset_add(&import->clock, import->raw_ts, event->exch_ts);
+        one_way_offset_add(&import->clock, import->raw_ts, event->exch_ts);
     }
     if (LIKELY(event->instrument < result->instrument_count)) {
         struct import_instrument *item = &result->instruments[event->instrument];
@@ -279,7 +279,7 @@ static err_t start_result(struct import *import)
     import->raw_ts = import->last_ts = import->last_raw_ts = INT64_MIN;
     import->emitted = 0;
     import->trouble[0] = '\0';
-    clock_offset_init(&import->clock, import->hull, import->hull == NULL ? 0 : CLOCK_HULL_DEFAULT);
+    one_way_offset_init(&import->clock, import->hull, import->hull == NULL ? 0 : CLOCK_HULL_DEFAULT);
     return ERR_OK;
 }
 

@@ -13,7 +13,7 @@
 #include "cli/import_run.h"
 #include "cli/import_scan.h"
 #include "cli/progress.h"
-#include "data/clock_offset.h"
+#include "data/one_way_offset.h"
 
 /* Whether a number is a multiple, in one multiplication: n is a multiple of d = 2^k m (m odd) exactly when
  * n x (1/m mod 2^64), rotated right by k, is at most (2^64 - 1) / d (Warren, Hacker's Delight, 10-17). Dividing
@@ -47,7 +47,7 @@ struct import {
     uint16_t *numbers; /* by scale: instrument number, or INSTRUMENT_NONE */
     void *books;       /* memory of all books */
     size_t books_size;
-    struct clock_offset clock;
+    struct one_way_offset clock;
     struct clock_point *hull;
     struct clock_line line;
     bool have_line;

@@ -147,8 +147,8 @@ static err_t find_line(struct import *import)
     if (import->options->clock == IMPORT_CLOCK_NONE)
         return ERR_OK;
     bool drift = import->options->clock == IMPORT_CLOCK_DRIFT;
-    err_t err = drift ? clock_offset_drift(&import->clock, &import->line)
-                      : clock_offset_constant(&import->clock, &import->line);
+    err_t err = drift ? one_way_offset_drift(&import->clock, &import->line)
+                      : one_way_offset_constant(&import->clock, &import->line);
     if (err == ERR_NOTFOUND) {
         snprintf(result->clock_words, sizeof(result->clock_words), "not corrected: no frame has a venue stamp");
         return ERR_OK;

@@ -2,7 +2,7 @@
  *
  *   capture reader ─► venue's market machine ─► events ─┬─► tape writer
  *     (data/)            (adapters/)                    ├─► quality of each instrument (data/quality.h)
- *                                                       └─► clock offset (data/clock_offset.h)
+ *                                                       └─► clock offset (data/one_way_offset.h)
  *
  * The machine is the one that live sessions run. It needs the decimals of each symbol before its first
  * frame, and a tape names its instruments in its header, so the beginning of every file is looked at first.

@@ -26,6 +26,8 @@ ns_t live_clock_look(struct live_clock *clock, ns_t monotonic, ns_t wall)
     clock->looked = monotonic;
     if (step > LIVE_CLOCK_STEP && now > clock->offset)
         clock->offset = now;
+    else if (stepped)
+        return step; /* back: from the next look on it is slowed */
     else if (now - clock->offset > most)
         clock->offset += most;
     else if (clock->offset - now > most)

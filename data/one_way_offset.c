@@ -1,11 +1,11 @@
-#include "data/clock_offset.h"
+#include "data/one_way_offset.h"
 
 #include "core/decimal.h"
 
-void clock_offset_init(struct clock_offset *clock, struct clock_point *hull, uint32_t capacity)
+void one_way_offset_init(struct one_way_offset *clock, struct clock_point *hull, uint32_t capacity)
 {
     ASSERT(hull == NULL || capacity > 1);
-    *clock = (struct clock_offset){.hull = hull, .hull_capacity = hull == NULL ? 0 : capacity};
+    *clock = (struct one_way_offset){.hull = hull, .hull_capacity = hull == NULL ? 0 : capacity};
     clock->hull_full = hull == NULL;
 }
 
@@ -18,7 +18,7 @@ static int turn(const struct clock_point *a, const struct clock_point *b, const 
 }
 
 /* Points come rising by time, so the hull's right end is where all work happens. */
-static void hull_add(struct clock_offset *clock, struct clock_point point)
+static void hull_add(struct one_way_offset *clock, struct clock_point point)
 {
     struct clock_point *hull = clock->hull;
     uint32_t count = clock->hull_count;
@@ -37,7 +37,7 @@ static void hull_add(struct clock_offset *clock, struct clock_point point)
     clock->hull_count = count + 1;
 }
 
-void clock_offset_add(struct clock_offset *clock, ns_t local, ns_t exch_ts)
+void one_way_offset_add(struct one_way_offset *clock, ns_t local, ns_t exch_ts)
 {
     struct clock_point point = {.local = local};
     if (exch_ts == 0 || __builtin_sub_overflow(local, exch_ts, &point.delta) ||
@@ -56,7 +56,7 @@ void clock_offset_add(struct clock_offset *clock, ns_t local, ns_t exch_ts)
         hull_add(clock, point);
 }
 
-err_t clock_offset_constant(const struct clock_offset *clock, struct clock_line *line)
+err_t one_way_offset_constant(const struct one_way_offset *clock, struct clock_line *line)
 {
     if (clock->samples == 0)
         return ERR_NOTFOUND;
@@ -64,7 +64,7 @@ err_t clock_offset_constant(const struct clock_offset *clock, struct clock_line 
     return ERR_OK;
 }
 
-err_t clock_offset_drift(const struct clock_offset *clock, struct clock_line *line)
+err_t one_way_offset_drift(const struct one_way_offset *clock, struct clock_line *line)
 {
     if (clock->samples == 0)
         return ERR_NOTFOUND;

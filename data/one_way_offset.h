@@ -1,4 +1,4 @@
-/* clock_offset.h: how far the local clock ran behind or ahead of the venue's, seen from one direction.
+/* one_way_offset.h: how far the local clock ran behind or ahead of the venue's, seen from one direction.
  *
  *     d = local - venue                 ·   ·        ·
  *       │        ·    ·  ·   ·     ·       ·    ·        · ·
@@ -22,8 +22,8 @@
  * Andrew's monotone chain on integers with 128-bit cross products: exact, and the same everywhere. Venues
  * stamp in whole milliseconds, cut off, so a d is up to 1 ms too large: the least one hardly is.
  */
-#ifndef TAPEDECK_DATA_CLOCK_OFFSET_H
-#define TAPEDECK_DATA_CLOCK_OFFSET_H
+#ifndef TAPEDECK_DATA_ONE_WAY_OFFSET_H
+#define TAPEDECK_DATA_ONE_WAY_OFFSET_H
 
 #include "core/err.h"
 
@@ -41,7 +41,7 @@ struct clock_line {
     struct clock_point from, to;
 };
 
-struct clock_offset {
+struct one_way_offset {
     struct clock_point *hull; /* lower hull of the points so far, rising by time */
     uint32_t hull_count;
     uint32_t hull_capacity;
@@ -57,15 +57,15 @@ struct clock_offset {
 #define CLOCK_HULL_DEFAULT 65536
 
 /* `hull` is the caller's, for `capacity` > 1 points; NULL and 0: only the constant is wanted. */
-void clock_offset_init(struct clock_offset *clock, struct clock_point *hull, uint32_t capacity);
+void one_way_offset_init(struct one_way_offset *clock, struct clock_point *hull, uint32_t capacity);
 /* A message that the venue stamped `exch_ts` came at `local`. exch_ts 0 (no stamp) is skipped. */
-void clock_offset_add(struct clock_offset *clock, ns_t local, ns_t exch_ts);
+void one_way_offset_add(struct one_way_offset *clock, ns_t local, ns_t exch_ts);
 
 /* ERR_NOTFOUND: no sample. */
-err_t clock_offset_constant(const struct clock_offset *clock, struct clock_line *line) MUST_USE;
+err_t one_way_offset_constant(const struct one_way_offset *clock, struct clock_line *line) MUST_USE;
 /* ERR_NOTFOUND: no sample; ERR_FULL: the hull outgrew its room; ERR_RANGE: a drift above CLOCK_DRIFT_MAX_PPM,
  * which no clock has (the stamps are damaged, or the clock was set meanwhile). */
-err_t clock_offset_drift(const struct clock_offset *clock, struct clock_line *line) MUST_USE;
+err_t one_way_offset_drift(const struct one_way_offset *clock, struct clock_line *line) MUST_USE;
 #define CLOCK_DRIFT_MAX_PPM 10000
 
 /* The line's delta at a local time, rounded down; extended beyond both ends. */
