@@ -5,6 +5,8 @@
 
 #include "cli/values.h"
 
+#include "adapters/link.h"
+
 #include "core/account.h"
 #include "core/digest.h"
 #include "core/order.h"
@@ -210,7 +212,84 @@ static void put_checkpoint(const struct pairs *pairs, const struct event_checkpo
     pair_text(pairs, "outputs", text);
 }
 
-static void put_body(const struct pairs *pairs, const struct instrument *instrument, const struct event *event)
+/* ---- raw inputs ---- */
+
+#define SHOWN_BYTES 400 /* of a text, for eyes, unless all levels are wanted too */
+
+static bool is_utf8(const char *text, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + size;
+    while (at < end) {
+        const unsigned more = *at < 0x80                   ? 0
+                              : *at >= 0xc2 && *at <= 0xdf ? 1
+                              : *at >= 0xe0 && *at <= 0xef ? 2
+                              : *at >= 0xf0 && *at <= 0xf4 ? 3
+                                                           : 4;
+        if (more == 4 || (size_t)(end - at) <= more || *at == 0)
+            return false;
+        for (unsigned i = 1; i <= more; i++)
+            if ((at[i] & 0xc0) != 0x80)
+                return false;
+        /* overlong forms, surrogates, beyond the last code point */
+        if ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) || (*at == 0xf0 && at[1] < 0x90) ||
+            (*at == 0xf4 && at[1] > 0x8f))
+            return false;
+        at += more + 1;
+    }
+    return true;
+}
+
+static void put_hex(FILE *file, const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        fprintf(file, "%02x", (unsigned char)bytes[i]);
+}
+
+/* As it came; control characters as escapes, and what is not text in hexadecimal. */
+static void put_text(const struct pairs *pairs, const char *name, const char *text, uint32_t size, uint32_t most)
+{
+    FILE *file = pairs->file;
+    if (size == 0)
+        return;
+    const bool plain = is_utf8(text, size);
+    uint32_t shown = pairs->json || size <= most ? size : most;
+    while (plain && shown < size && ((unsigned char)text[shown] & 0xc0) == 0x80)
+        shown--; /* not in the middle of a character */
+    fprintf(file, pairs->json ? ",\"%s%s\":\"" : "  %s%s=", name, plain ? "" : "_hex");
+    if (!plain)
+        put_hex(file, text, shown);
+    for (uint32_t i = 0; plain && i < shown; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        if (c < 0x20)
+            fprintf(file, pairs->json ? "\\u%04x" : "\\x%02x", c);
+        else if (pairs->json && (c == '"' || c == '\\'))
+            fprintf(file, "\\%c", c);
+        else
+            fputc(c, file);
+    }
+    if (pairs->json)
+        fputc('"', file);
+    else if (shown < size)
+        fprintf(file, " (%" PRIu32 " more bytes)", size - shown);
+}
+
+static void put_wire(const struct pairs *pairs, const struct event_wire *wire, uint32_t most)
+{
+    pair_text(pairs, "what", link_what_name((enum link_what)wire->what));
+    pair_number(pairs, "link", wire->link);
+    pair_number(pairs, "conn", wire->conn);
+    if (wire->status != 0)
+        pair_number(pairs, "status", wire->status);
+    if (wire->id != 0)
+        pair_u64(pairs, "id", wire->id);
+    if (wire->value != 0)
+        pair_number(pairs, "value", wire->value);
+    put_text(pairs, "head", wire->head, wire->head_size, most);
+    put_text(pairs, "text", wire->text, wire->text_size, most);
+}
+
+static void put_body(const struct tape_cat *cat, const struct pairs *pairs, const struct instrument *instrument,
+                     const struct event *event)
 {
     char text[DECIMAL_TEXT_SIZE];
     struct bounded name;
@@ -234,6 +313,9 @@ static void put_body(const struct pairs *pairs, const struct instrument *instrum
         break;
     case EVENT_CHECKPOINT:
         put_checkpoint(pairs, event->body);
+        break;
+    case EVENT_WIRE:
+        put_wire(pairs, event->body, cat->levels_max == UINT32_MAX ? UINT32_MAX : SHOWN_BYTES);
         break;
     case EVENT_GAP:
     case EVENT_PARAMETER:
@@ -328,7 +410,7 @@ void tape_cat_text(const struct tape_cat *cat, uint64_t message, const struct ev
     if ((event->flags & EVENT_PARTIAL) != 0)
         fputs("  partial", cat->file);
     if (!event_has_levels(event->kind)) {
-        put_body(&pairs, instrument, event);
+        put_body(cat, &pairs, instrument, event);
     } else if (is_single(event->kind) && event->bid_count + event->ask_count > 0) {
         fprintf(cat->file, "  %s %s %s", side_word(event), price_text(instrument, event->levels[0].price, price),
                 qty_text(instrument, event->levels[0].qty, qty));
@@ -359,7 +441,7 @@ void tape_cat_json(const struct tape_cat *cat, uint64_t message, const struct ev
     pair_u64(&pairs, "seq_prev", event->seq_prev);
     pair_number(&pairs, "flags", event->flags);
     if (!event_has_levels(event->kind)) {
-        put_body(&pairs, instrument, event);
+        put_body(cat, &pairs, instrument, event);
     } else if (is_single(event->kind) && event->bid_count + event->ask_count > 0) {
         pair_text(&pairs, "side", side_word(event));
         pair_text(&pairs, "price", price_text(instrument, event->levels[0].price, price));

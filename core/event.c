@@ -56,7 +56,8 @@ size_t event_body_size(enum event_kind kind)
         return sizeof(struct event_text);
     case EVENT_SIGNAL:
         return sizeof(struct event_signal);
-    default: /* levels, or nothing but the header; EVENT_EXECUTION's body is order.h's */
+    default: /* levels, or nothing but the header; EVENT_EXECUTION's body is order.h's, EVENT_WIRE's is not one piece
+              */
         return 0;
     }
 }

@@ -51,7 +51,8 @@ extern "C" {
     X(SIGNAL, "signal")         /* body: struct event_signal */                                                      \
     X(OPERATOR, "operator")     /* body: struct event_text */                                                        \
     X(OUTPUT, "output")         /* of a journal: what the run did; body: struct event_output */                      \
-    X(CHECKPOINT, "checkpoint") /* of a journal: the digests; body: struct event_checkpoint */
+    X(CHECKPOINT, "checkpoint") /* of a journal: the digests; body: struct event_checkpoint */                       \
+    X(WIRE, "wire")             /* of a raw tape: an input as it came; body: struct event_wire */
 
 #define EVENT_ENUM(name, text) EVENT_##name,
 enum event_kind { EVENT_KIND_MAP(EVENT_ENUM) EVENT_KIND_COUNT };
@@ -163,6 +164,18 @@ struct event_checkpoint {
     uint64_t market[2], outputs[2];             /* digests: low, high */
 };
 
+/* One input of a session as it came over the wire; adapters/link.h (struct link_input) says what the fields mean. */
+struct event_wire {
+    int64_t value;
+    uint64_t id;
+    const char *head, *text; /* not terminated; each followed by EVENT_WIRE_PADDING readable bytes; NULL: none */
+    uint32_t head_size, text_size;
+    int32_t status;
+    uint16_t link;
+    uint8_t conn, what;
+};
+#define EVENT_WIRE_PADDING 64
+
 const char *output_kind_name(enum output_kind kind);
 const char *event_kind_name(enum event_kind kind);
 err_t event_kind_parse(const char *name, size_t name_size, enum event_kind *kind) MUST_USE;
@@ -175,7 +188,8 @@ static inline bool event_is_level3(uint8_t kind)
 {
     return kind >= EVENT_L3_ADD && kind <= EVENT_L3_EXECUTE;
 }
-/* Size of the body of a kind, 0 for kinds without one (and for EVENT_EXECUTION: see core/order.h). */
+/* Size of the body of a kind, 0 for kinds without one (and for EVENT_EXECUTION, see core/order.h, and EVENT_WIRE,
+ * which points to more). */
 size_t event_body_size(enum event_kind kind);
 
 /* The order of two inputs of different lanes: true when `a` comes first. */

@@ -8,7 +8,7 @@ STATIC_ASSERT(sizeof(struct event_mark) <= TAPE_BODY_SIZE && sizeof(struct event
                   sizeof(struct event_ticker) <= TAPE_BODY_SIZE && sizeof(struct event_text) <= TAPE_BODY_SIZE &&
                   sizeof(struct event_signal) <= TAPE_BODY_SIZE && sizeof(struct event_balance) <= TAPE_BODY_SIZE &&
                   sizeof(struct execution) <= TAPE_BODY_SIZE && sizeof(struct event_output) <= TAPE_BODY_SIZE &&
-                  sizeof(struct event_checkpoint) <= TAPE_BODY_SIZE,
+                  sizeof(struct event_checkpoint) <= TAPE_BODY_SIZE && sizeof(struct event_wire) <= TAPE_BODY_SIZE,
               "every body fits its slot");
 
 /* One list of fields a kind, walked in both directions, so that the two cannot drift apart. */
@@ -73,6 +73,32 @@ static void walk_text(struct walk *walk, char *field, size_t size)
         walk->err = packed_get_text(packed_at(walk->in, walk->index++), field, size);
 }
 
+static void walk_i32(struct walk *walk, int32_t *field)
+{
+    int64_t wide = *field;
+    walk_i64(walk, &wide);
+    if (wide != (int32_t)wide)
+        walk->err = ERR_CORRUPT;
+    else
+        *field = (int32_t)wide;
+}
+
+static void walk_bytes(struct walk *walk, const char **bytes, uint32_t *size)
+{
+    if (walk->out != NULL) {
+        packed_bin(walk->out, *size != 0 ? *bytes : "", *size);
+        return;
+    }
+    const uint8_t *at = NULL;
+    size_t got = 0;
+    if (walk->err == ERR_OK)
+        walk->err = packed_get_bin(packed_at(walk->in, walk->index++), &at, &got);
+    if (got > UINT32_MAX)
+        walk->err = ERR_CORRUPT;
+    *bytes = (const char *)at;
+    *size = (uint32_t)got;
+}
+
 static void walk_money(struct walk *walk, money_t *field)
 {
     if (walk->out != NULL)
@@ -113,6 +139,8 @@ static uint32_t field_count(uint8_t kind)
         return 6;
     case EVENT_EXECUTION:
         return 16;
+    case EVENT_WIRE:
+        return 8;
     case EVENT_BALANCE:
     case EVENT_POSITION:
         return 3;
@@ -205,6 +233,18 @@ static void walk_body(struct walk *walk, uint8_t kind, void *memory)
         walk_u64(walk, &checkpoint->outputs[1]);
         break;
     }
+    case EVENT_WIRE: {
+        struct event_wire *wire = memory;
+        walk_u8(walk, &wire->what);
+        walk_u16(walk, &wire->link);
+        walk_u8(walk, &wire->conn);
+        walk_i32(walk, &wire->status);
+        walk_u64(walk, &wire->id);
+        walk_i64(walk, &wire->value);
+        walk_bytes(walk, &wire->head, &wire->head_size);
+        walk_bytes(walk, &wire->text, &wire->text_size);
+        break;
+    }
     case EVENT_GAP:
     case EVENT_PARAMETER:
     case EVENT_OPERATOR: {
@@ -215,6 +255,13 @@ static void walk_body(struct walk *walk, uint8_t kind, void *memory)
     default:
         break;
     }
+}
+
+size_t tape_body_size(uint8_t kind)
+{
+    return kind == EVENT_EXECUTION ? sizeof(struct execution)
+           : kind == EVENT_WIRE    ? sizeof(struct event_wire)
+                                   : event_body_size((enum event_kind)kind);
 }
 
 void tape_body_pack(struct packed *packed, const struct event *event)
@@ -231,8 +278,7 @@ void tape_body_pack(struct packed *packed, const struct event *event)
     /* The walk does not write to the body in this direction. */
     struct walk walk = {.out = packed};
     uint8_t copy[TAPE_BODY_SIZE] __attribute__((aligned(16))) = {0};
-    size_t size = event->kind == EVENT_EXECUTION ? sizeof(struct execution) : event_body_size(event->kind);
-    memcpy(copy, event->body, size);
+    memcpy(copy, event->body, tape_body_size(event->kind));
     walk_body(&walk, event->kind, copy);
 }
 

@@ -12,6 +12,7 @@
 #define TAPE_BLOCK_MESSAGES_LIMIT (1u << 20)
 #define TAPE_BLOCK_LEVELS_LIMIT   (1u << 22)
 #define TAPE_BLOCK_RAW_LIMIT      (1u << 28)
+#define TAPE_BODY_BYTES_LIMIT     (1u << 27) /* texts of one EVENT_WIRE */
 
 struct tape_encoder;
 err_t tape_encoder_open(struct tape_encoder **encoder, const struct instrument *instruments,
@@ -22,6 +23,8 @@ void tape_encoder_close(struct tape_encoder *encoder);
 err_t tape_encoder_add(struct tape_encoder *encoder, const struct event *event) MUST_USE;
 uint32_t tape_encoder_messages(const struct tape_encoder *encoder);
 uint32_t tape_encoder_levels(const struct tape_encoder *encoder);
+/* Bytes of bodies collected. */
+size_t tape_encoder_bytes(const struct tape_encoder *encoder);
 ns_t tape_encoder_first_ts(const struct tape_encoder *encoder);
 ns_t tape_encoder_last_ts(const struct tape_encoder *encoder);
 /* The raw bytes of what was collected; they live until the next add. Starts a new block. */
@@ -36,6 +39,8 @@ struct tape_decoded {
     struct event *events;
     struct level *levels;
     void *bodies;
+    uint8_t *texts; /* of EVENT_WIRE */
+    size_t text_capacity;
     uint32_t event_count, level_count;
     uint32_t event_capacity, level_capacity, body_capacity;
 };

@@ -73,6 +73,7 @@ void tape_decoded_free(struct tape_decoded *decoded)
     free(decoded->events);
     free(decoded->levels);
     free(decoded->bodies);
+    free(decoded->texts);
     memset(decoded, 0, sizeof(*decoded));
 }
 
@@ -258,11 +259,29 @@ static err_t read_columns(struct tape_decoder *decoder, const struct packed_valu
 }
 
 /* The message pass. False: the parts do not add up. */
+/* The texts of an input leave the raw bytes, with room behind each. */
+static void keep_texts(struct event_wire *wire, uint8_t **at)
+{
+    const char **const texts[] = {&wire->head, &wire->text};
+    const uint32_t sizes[] = {wire->head_size, wire->text_size};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (sizes[i] == 0) {
+            *texts[i] = NULL;
+            continue;
+        }
+        memcpy(*at, *texts[i], sizes[i]);
+        memset(*at + sizes[i], 0, EVENT_WIRE_PADDING);
+        *texts[i] = (const char *)*at;
+        *at += sizes[i] + EVENT_WIRE_PADDING;
+    }
+}
+
 static bool fill_events(const struct tape_decoder *decoder, const uint8_t *message_tags, size_t width,
                         const uint64_t *ts_deltas, uint32_t messages, ns_t ts, uint64_t unit, uint16_t lane,
                         const struct packed_value *bodies, uint32_t body_count, struct tape_decoded *decoded)
 {
     uint32_t body = 0;
+    uint8_t *texts = decoded->texts;
     uint64_t time = (uint64_t)ts;
     for (uint32_t i = 0; i < messages; i++) {
         const uint32_t t =
@@ -288,6 +307,8 @@ static bool fill_events(const struct tape_decoder *decoder, const uint8_t *messa
             memset(memory, 0, TAPE_BODY_SIZE);
             if (tape_body_unpack(packed_at(bodies, body++), event, memory) != ERR_OK)
                 return false;
+            if (UNLIKELY(event->kind == EVENT_WIRE) && event->body != NULL)
+                keep_texts(memory, &texts);
             continue;
         }
         event->exch_ts = 0;
@@ -328,8 +349,17 @@ static bool fill_events(const struct tape_decoder *decoder, const uint8_t *messa
     return body == body_count;
 }
 
-static err_t decode_block(struct tape_decoder *decoder, const struct packed_value *root, uint32_t messages,
-                          uint32_t levels, const uint16_t *map, uint16_t lane, struct tape_decoded *decoded)
+static bool has_texts(const struct tape_decoder *decoder, uint32_t tag_count)
+{
+    for (uint32_t t = 0; t < tag_count; t++)
+        if (decoder->tags[t].kind == EVENT_WIRE)
+            return true;
+    return false;
+}
+
+static err_t decode_block(struct tape_decoder *decoder, const struct packed_value *root, size_t size,
+                          uint32_t messages, uint32_t levels, const uint16_t *map, uint16_t lane,
+                          struct tape_decoded *decoded)
 {
     uint64_t said_messages, said_levels, unit, ts_unit;
     int64_t ts;
@@ -377,6 +407,14 @@ static err_t decode_block(struct tape_decoder *decoder, const struct packed_valu
     err = reserve_u32(&decoded->bodies, &decoded->body_capacity, body_count, TAPE_BODY_SIZE);
     if (err != ERR_OK)
         return err;
+    if (has_texts(decoder, tag_count)) { /* together they are less than the block, and each is padded */
+        memory = decoded->texts;
+        err = reserve(&memory, decoded->text_capacity, size + (size_t)body_count * 2 * EVENT_WIRE_PADDING, 1,
+                      &decoded->text_capacity);
+        decoded->texts = memory;
+        if (err != ERR_OK)
+            return err;
+    }
     /* two streams of stamps, six columns at most of every message, and two arrays for the general level decoder */
     size_t scratch_wanted = (size_t)messages * (2 + COLUMN_COUNT) + 2 * ((size_t)levels + TAPE_STREAM_SPARE) + 64;
     memory = decoder->scratch;
@@ -426,7 +464,7 @@ err_t tape_decode(struct tape_decoder *decoder, const uint8_t *bytes, size_t siz
     const struct packed_value *root;
     err_t err = packed_parse(decoder->reader, bytes, size, &root);
     if (err == ERR_OK)
-        err = decode_block(decoder, root, messages, levels, map, lane, decoded);
+        err = decode_block(decoder, root, size, messages, levels, map, lane, decoded);
     if (err != ERR_OK)
         return err;
     decoded->event_count = messages;

@@ -84,6 +84,10 @@ uint32_t tape_encoder_levels(const struct tape_encoder *encoder)
 {
     return encoder->block.levels;
 }
+size_t tape_encoder_bytes(const struct tape_encoder *encoder)
+{
+    return encoder->block.bodies.size;
+}
 ns_t tape_encoder_first_ts(const struct tape_encoder *encoder)
 {
     return encoder->block.first_ts;
@@ -156,6 +160,10 @@ static bool shape_is_right(const struct tape_encoder *encoder, const struct even
         return false;
     if (event->instrument != INSTRUMENT_NONE && event->instrument >= encoder->instrument_count)
         return false;
+    if (event->kind == EVENT_WIRE && event->body != NULL) {
+        const struct event_wire *wire = event->body;
+        return (uint64_t)wire->head_size + wire->text_size <= TAPE_BODY_BYTES_LIMIT;
+    }
     if (!event_has_levels(event->kind))
         return true;
     if (event->instrument == INSTRUMENT_NONE)

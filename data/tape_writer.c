@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BODY_BYTES (4u << 20) /* a block of texts ends with the input that brings it there */
+
 struct tape_writer {
     int fd;
     char *path;
@@ -225,7 +227,8 @@ err_t tape_writer_add(struct tape_writer *writer, const struct event *event)
                        event_kind_name((enum event_kind)event->kind), err_words(err));
     }
     if (tape_encoder_levels(writer->encoder) >= writer->block_levels ||
-        tape_encoder_messages(writer->encoder) >= writer->block_levels)
+        tape_encoder_messages(writer->encoder) >= writer->block_levels ||
+        tape_encoder_bytes(writer->encoder) >= BODY_BYTES)
         return tape_writer_flush(writer);
     return ERR_OK;
 }

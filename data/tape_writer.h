@@ -1,8 +1,8 @@
 /* tape_writer.h: events in, a tape file out (format: data/TAPE.md).
  *
  * Events are collected into blocks; a block is packed, compressed, hashed and appended with one write
- * when it holds `block_levels` levels (or as many messages), or when `flush_ns` of event time or
- * `flush_bytes` of raw size have passed. A crash loses at most the block being collected. The index is
+ * when it holds `block_levels` levels (or as many messages), or 4 MiB of texts, or when `flush_ns` of event time
+ * have passed. A crash loses at most the block being collected. The index is
  * written by tape_writer_close; a tape without one is readable all the same.
  */
 #ifndef TAPEDECK_DATA_TAPE_WRITER_H

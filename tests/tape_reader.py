@@ -18,10 +18,11 @@ import msgpack
 import zstandard
 
 ZEROS = bytes(16)
+INPUTS = ["up", "down", "text", "binary", "pong", "answer", "failed", "tick", "clock", "dropped", "command"]
 OUTPUTS = ["order", "cancel", "amend", "log", "plot", "write", "request"]
 KINDS = {1: "snapshot", 2: "delta", 3: "trade", 4: "bbo", 5: "l3_add", 6: "l3_modify", 7: "l3_cancel", 8: "l3_execute",
          9: "mark", 10: "candle", 11: "ticker", 12: "gap", 13: "connection_up", 14: "connection_down", 15: "execution",
-         16: "balance", 17: "position", 18: "tick", 19: "parameter", 20: "signal", 21: "operator", 22: "output", 23: "checkpoint"}
+         16: "balance", 17: "position", 18: "tick", 19: "parameter", 20: "signal", 21: "operator", 22: "output", 23: "checkpoint", 24: "wire"}
 BOOK, TRADE, BBO, LEVEL3 = 0, 1, 2, 3
 CLASS_OF = {1: BOOK, 2: BOOK, 3: TRADE, 4: BBO, 5: LEVEL3, 6: LEVEL3, 7: LEVEL3, 8: LEVEL3}
 NO_INSTRUMENT = 65535
@@ -328,6 +329,11 @@ def from_cat(line, instruments):
     return message
 
 
+def shown(line, name):
+    """A text as bytes: texts that are not UTF-8 are shown in hexadecimal."""
+    return bytes.fromhex(line[name + "_hex"]) if name + "_hex" in line else line.get(name, "").encode()
+
+
 def body_from_cat(kind, line, instruments, number):
     """The fields of a body as TAPE.md lists them, as far as `cat` shows them."""
     instrument = instruments[number] if number != NO_INSTRUMENT else {"price_decimals": 0, "qty_decimals": 0}
@@ -352,6 +358,9 @@ def body_from_cat(kind, line, instruments, number):
     if kind == "output":
         return [OUTPUTS.index(line["what"])] + (
             [line["order"], scaled(line["price"], price), scaled(line["qty"], qty)] if "order" in line else [0, line["text"]])
+    if kind == "wire":
+        return [INPUTS.index(line["what"]), line["link"], line["conn"], line.get("status", 0), line.get("id", 0),
+                line.get("value", 0), shown(line, "head"), shown(line, "text")]
     if kind == "checkpoint":
         return [line["inputs"], line["executions"], line["orders"], line["fills"], line["market"], line["outputs"]]
     return []
@@ -359,6 +368,8 @@ def body_from_cat(kind, line, instruments, number):
 
 def body_shown(kind, body):
     """The same fields of our own body, numbers in text as numbers."""
+    if kind == "wire":
+        return body
     number = [int(x) if isinstance(x, str) and x.lstrip("-").isdigit() else x for x in body]
     if kind == "mark":
         return number[0:3]
@@ -413,7 +424,7 @@ def main():
                 return 1
             return 0
         for message in read_tape(options.tape):
-            print(json.dumps(message))
+            print(json.dumps(message, default=lambda data: data.decode("utf-8", "backslashreplace")))
         return 0
     except (Damaged, zstandard.ZstdError, msgpack.exceptions.UnpackException, ValueError, KeyError) as fault:
         print(f"{options.tape}: {type(fault).__name__}: {fault}", file=sys.stderr)

@@ -102,6 +102,24 @@ static void fill_body(struct prng *prng, struct event *event, void *memory)
         snprintf(output->text, sizeof(output->text), "said %" PRIu64, prng_next(prng));
         break;
     }
+    case EVENT_WIRE: {
+        struct event_wire *wire = memory;
+        char *texts = (char *)memory + sizeof(*wire);
+        wire->what = (uint8_t)prng_below(prng, 11);
+        wire->link = (uint16_t)prng_below(prng, 3);
+        wire->conn = (uint8_t)prng_below(prng, 16);
+        wire->status = (int32_t)prng_range(prng, -5, 600);
+        wire->id = prng_below(prng, 2) == 0 ? 0 : prng_next(prng);
+        wire->value = wild(prng);
+        const bool bytes = prng_below(prng, 8) == 0; /* anything, not text */
+        for (int i = 0; i < 60; i++)
+            texts[i] = bytes ? (char)prng_below(prng, 256) : (char)prng_range(prng, i % 7 == 0 ? 1 : ' ', '~');
+        wire->head_size = (uint32_t)prng_below(prng, 30);
+        wire->text_size = (uint32_t)prng_below(prng, 30);
+        wire->head = wire->head_size != 0 ? texts : NULL;
+        wire->text = wire->text_size != 0 ? texts + 30 : NULL;
+        break;
+    }
     case EVENT_CHECKPOINT: {
         struct event_checkpoint *checkpoint = memory;
         checkpoint->inputs = prng_next(prng);
@@ -236,6 +254,22 @@ static bool differ(const char *what, int64_t a, int64_t b)
     return false;
 }
 
+static bool same_text(const char *a, uint32_t a_size, const char *b, uint32_t b_size)
+{
+    static const char zeros[EVENT_WIRE_PADDING];
+    if (a_size != b_size || (a == NULL) != (b == NULL))
+        return false;
+    return a == NULL ||
+           (memcmp(a, b, a_size) == 0 && memcmp(b + b_size, zeros, EVENT_WIRE_PADDING) == 0 /* readable */);
+}
+
+static bool same_wire(const struct event_wire *a, const struct event_wire *b)
+{
+    return a->value == b->value && a->id == b->id && a->status == b->status && a->link == b->link &&
+           a->conn == b->conn && a->what == b->what && same_text(a->head, a->head_size, b->head, b->head_size) &&
+           same_text(a->text, a->text_size, b->text, b->text_size);
+}
+
 bool fixture_same(const struct event *a, const struct event *b)
 {
 #define COMPARE(field)                                                                                               \
@@ -263,6 +297,8 @@ bool fixture_same(const struct event *a, const struct event *b)
     }
     if ((a->body == NULL) != (b->body == NULL))
         return differ("body", a->body != NULL, b->body != NULL);
+    if (a->kind == EVENT_WIRE && a->body != NULL)
+        return same_wire(a->body, b->body) || differ("wire", a->kind, b->kind);
     size_t size = a->kind == EVENT_EXECUTION ? sizeof(struct execution) : event_body_size((enum event_kind)a->kind);
     if (a->body != NULL && memcmp(a->body, b->body, size) != 0)
         return differ("body of kind", a->kind, b->kind);

@@ -39,6 +39,13 @@ static void look_at(const struct event *event, uint16_t instrument_count)
     const size_t size =
         event->kind == EVENT_EXECUTION ? 128 : event_body_size((enum event_kind)event->kind); /* struct execution */
     ASSERT(size == 0 || event->body != NULL || event->kind == EVENT_GAP);
+    if (event->kind == EVENT_WIRE && event->body != NULL) {
+        const struct event_wire *wire = event->body;
+        for (uint32_t i = 0; wire->head != NULL && i < wire->head_size + EVENT_WIRE_PADDING; i++)
+            sum += (uint8_t)wire->head[i];
+        for (uint32_t i = 0; wire->text != NULL && i < wire->text_size + EVENT_WIRE_PADDING; i++)
+            sum += (uint8_t)wire->text[i];
+    }
     for (size_t i = 0; i < size && event->body != NULL; i++)
         sum += ((const uint8_t *)event->body)[i];
 }
