@@ -299,6 +299,9 @@ static err_t check(struct wire_feed *wire, const struct link_input *input)
     if (UNLIKELY(input->link >= wire->link_count))
         return err_say(&wire->feed.why, ERR_MISMATCH, "input %llu is of link %u, and the session has %u",
                        (unsigned long long)wire->stats.inputs, input->link, wire->link_count);
+    if (UNLIKELY(input->conn >= LINK_CONNS))
+        return err_say(&wire->feed.why, ERR_CORRUPT, "input %llu is of connection %u, and a link has at most %u",
+                       (unsigned long long)wire->stats.inputs, input->conn, LINK_CONNS);
     if (UNLIKELY(input->ts < wire->ts))
         return err_say(&wire->feed.why, ERR_ORDER, "input %llu is of %lld, after one of %lld",
                        (unsigned long long)wire->stats.inputs, (long long)input->ts, (long long)wire->ts);

@@ -260,6 +260,7 @@ Test(wire_feed, inputs_that_cannot_be_are_refused)
         err_t err;
     } cases[] = {{{.ts = 4, .what = LINK_TICK}, ERR_ORDER},
                  {{.ts = 5, .what = LINK_UP, .link = 2}, ERR_MISMATCH},
+                 {{.ts = 5, .what = LINK_UP, .conn = LINK_CONNS}, ERR_CORRUPT},
                  {{.ts = 5, .what = LINK_WHAT_COUNT}, ERR_CORRUPT}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct link_input inputs[2] = {{.ts = 5, .what = LINK_TICK}, cases[i].input};
