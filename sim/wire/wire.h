@@ -9,21 +9,21 @@
  *    network)         wire_request└────────┘       calls->answer   an HTTP answer
  *                     wire_timer ◄── wire_due
  *
- * A wire is one venue with its markets, its limits and its faults. It has no socket, no clock and no chance of its own:
- * what it says is a function of (config, the order of its inputs). So one program puts it behind TLS sockets
+ * A wire is one venue with its markets, its limits and its faults. It has no socket, no clock and no chance of its
+ * own: what it says is a function of (config, the order of its inputs). So one program puts it behind TLS sockets
  * (sim/wire/shell/), and another one behind a network that is simulated. It shares no code with adapters/, since each
  * is there to check the other.
  *
- * Time. Every input brings `now`, which never falls. It is the time of connections: pings, limits and ages are counted
- * in it. The venue's own clock, the one in its messages, is another (struct wire_clock): on a tape of 2024 that is
- * played ten times as fast, the venue lives in 2024 and its clock runs ten times as fast. Whoever wants them to be one
- * gives base and venue_base the same value and speed 1/1, and events whose exch_ts are times of `now`.
+ * Time. Every input brings `now`, which never falls. It is the time of connections: pings, limits and ages are
+ * counted in it. The venue's own clock, the one in its messages, is another (struct wire_clock): on a tape of 2024
+ * that is played ten times as fast, the venue lives in 2024 and its clock runs ten times as fast. Whoever wants them
+ * to be one gives base and venue_base the same value and speed 1/1, and events whose exch_ts are times of `now`.
  *
  * Order. The outputs of an input are made in the call; they are in the order in which the venue would send them. What
  * was due at or before an input's `now` is said first, as if wire_timer had been called.
  *
- * Memory is allocated at wire_open by the limits of the config. What does not fit later is refused by name and counted
- * (struct wire_stats), never in silence.
+ * Memory is allocated at wire_open by the limits of the config. What does not fit later is refused by name and
+ * counted (struct wire_stats), never in silence.
  */
 #ifndef TAPEDECK_SIM_WIRE_WIRE_H
 #define TAPEDECK_SIM_WIRE_WIRE_H
@@ -67,7 +67,8 @@ struct wire_clock {
     X(http_429, RATE, "a request is answered with 429 though no limit was reached")                                  \
     X(http_418, RATE, "the same with 418, and the address is banned for ban_time")                                   \
     X(ban_time, TIME, "how long the first ban lasts (default 2m); each further one lasts twice as long")             \
-    X(no_retry_after, RATE, "a 429 or 418 comes without its Retry-After header")                                     \
+    X(retry_after, RATE, "a 429 or 418 says Retry-After where the venue's pages promise none (USD-M, Upbit)")        \
+    X(no_retry_after, RATE, "and none where they do (spot)")                                                         \
     X(http_503, RATE, "a request is answered with 503, in one of the venue's wordings")                              \
     X(http_html, RATE, "a request is answered with 502 and a page of HTML")                                          \
     X(slow, RATE, "an answer is held back by slow_time")                                                             \
@@ -89,7 +90,7 @@ struct wire_faults {
 
 struct wire_config {
     enum wire_venue venue;
-    uint64_t seed; /* of the faults */
+    uint64_t seed;                        /* of the faults */
     const struct instrument *instruments; /* copied; of the venue that is played, whatever their own venue says */
     uint16_t instrument_count;            /* market events of other numbers are counted and ignored */
     struct wire_clock clock;
@@ -131,8 +132,8 @@ struct wire_answer {
     uint32_t header_count;
     const char *body;
     size_t body_size;
-    ns_t delay;        /* send it so much later (a fault); 0: now */
-    bool cut;          /* send only cut_size bytes of the body, with the content-length of the whole, and hang up */
+    ns_t delay; /* send it so much later (a fault); 0: now */
+    bool cut;   /* send only cut_size bytes of the body, with the content-length of the whole, and hang up */
     size_t cut_size;
 };
 
@@ -150,17 +151,17 @@ struct wire_calls {
 };
 
 struct wire_stats {
-    uint64_t market_events;   /* taken in */
-    uint64_t market_ignored;  /* of unknown instruments or kinds */
-    uint64_t frames, bytes;   /* market data frames said, copies counted */
-    uint64_t controls;        /* control answers, pings and pongs said */
-    uint64_t connections;     /* accepted handshakes */
-    uint64_t refused;         /* handshakes that were answered by an error */
-    uint64_t closed;          /* connections that the venue ended */
-    uint64_t requests;        /* HTTP */
-    uint64_t limited;         /* answers 429 and 418, for cause */
-    uint64_t faults;          /* things that went wrong on purpose */
-    uint64_t full;            /* subscriptions refused for want of room */
+    uint64_t market_events;    /* taken in */
+    uint64_t market_ignored;   /* of unknown instruments or kinds */
+    uint64_t frames, bytes;    /* market data frames said, copies counted */
+    uint64_t controls;         /* control answers, pings and pongs said */
+    uint64_t connections;      /* accepted handshakes */
+    uint64_t refused;          /* handshakes that were answered by an error */
+    uint64_t closed;           /* connections that the venue ended */
+    uint64_t requests;         /* HTTP */
+    uint64_t limited;          /* answers 429 and 418, for cause */
+    uint64_t faults;           /* things that went wrong on purpose */
+    uint64_t full;             /* subscriptions refused for want of room */
     uint32_t clients, streams; /* now */
 };
 
@@ -175,14 +176,15 @@ void wire_close(struct wire *wire);
  * of a venue do not notice that a recorder missed something. */
 void wire_market(struct wire *wire, ns_t now, const struct event *event);
 
-/* A client asks for a WebSocket: `client` is a number below client_max that is not in use. True: accepted, and the frames go to it.
- * False: refused, calls->answer was called. */
+/* A client asks for a WebSocket: `client` is a number below client_max that is not in use. True: accepted, and the
+ * frames go to it. False: refused, calls->answer was called. */
 bool wire_hello(struct wire *wire, ns_t now, uint32_t client, const struct wire_request *request);
 /* The client is gone. */
 void wire_goodbye(struct wire *wire, ns_t now, uint32_t client);
-/* A whole message of a client, or a control frame. Pings are answered here (calls->frame with WIRE_PONG). A WIRE_CLOSE
- * is the caller's business: it says wire_goodbye. */
-void wire_frame(struct wire *wire, ns_t now, uint32_t client, enum wire_opcode opcode, const char *bytes, size_t size);
+/* A whole message of a client, or a control frame. Pings are answered here (calls->frame with WIRE_PONG). A
+ * WIRE_CLOSE is the caller's business: it says wire_goodbye. */
+void wire_frame(struct wire *wire, ns_t now, uint32_t client, enum wire_opcode opcode, const char *bytes,
+                size_t size);
 /* calls->answer is called exactly once, before it returns. */
 void wire_request(struct wire *wire, ns_t now, const struct wire_request *request);
 
