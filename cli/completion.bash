@@ -50,9 +50,15 @@ _tapedeck() {
         return
     fi
     compopt -o filenames
-    if [[ $verb =~ ^(why|verify|evidence|bundle)$ && ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x)$ ]]; then
+    if [[ $before == --order || $before == -O ]]; then
+        compopt +o filenames
+        mapfile -t COMPREPLY < <(compgen -W "latency fees fills data account seed engine parameters code" -- "$word")
+        return
+    fi
+    if [[ $verb =~ ^(why|verify|evidence|bundle|explain)$ &&
+        ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x|--plugin|-p|--binary|-b)$ ]]; then
         # RUN: a run of ./runs by its name, a directory, or a bundle
-        ((COMP_CWORD == 2)) || return
+        ((COMP_CWORD == 2)) || [[ $verb == explain ]] || return
         local runs
         runs=$(cd runs 2>/dev/null && for i in */result.json; do [[ -f $i ]] && echo "${i%/result.json}"; done)
         mapfile -t COMPREPLY < <(compgen -W "$runs" -- "$word"; compgen -d -- "$word"; compgen -f -X '!*.tar.zst' -- "$word")
@@ -71,6 +77,14 @@ _tapedeck() {
         return
     fi
     case $verb in
+    explain)
+        case $before in
+        --tape | -t) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
+        --plugin | -p) mapfile -t COMPREPLY < <(compgen -f -X '!*.so' -- "$word"; compgen -d -- "$word") ;;
+        --runs | -r) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        esac
+        ;;
     why | verify) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     tape) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     run | config | calibrate)

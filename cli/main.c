@@ -18,6 +18,7 @@ static const struct verb verbs[] = {
     {"run", "run a strategy over tapes", verb_run, verb_run_help},
     {"verify", "execute a finished run again and prove that it is the same", verb_verify, verb_verify_help},
     {"why", "explain the orders of a run: why each filled, or did not", verb_why, verb_why_help},
+    {"explain", "say where the profit difference of two runs comes from", verb_explain, verb_explain_help},
     {"evidence", "hold a run directory against its manifest", verb_evidence, verb_evidence_help},
     {"bundle", "pack a run into one file, and unpack it", verb_bundle, verb_bundle_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},

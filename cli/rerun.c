@@ -229,7 +229,7 @@ static err_t read_text(const char *path, char **text, size_t *size, struct err_t
 }
 
 /* A relative plug-in or latency file is looked for where the run was started. */
-static err_t load_config(struct rerun *rerun, struct err_text *why)
+static err_t load_config(struct rerun *rerun, const struct option_list *sets, struct err_text *why)
 {
     char path[PATH_SIZE], as_if[PATH_SIZE + 16] = "config.yaml";
     char *text = NULL;
@@ -241,7 +241,7 @@ static err_t load_config(struct rerun *rerun, struct err_text *why)
         return err;
     if (rerun->inside->started_in[0] != '\0')
         snprintf(as_if, sizeof(as_if), "%s/config.yaml", rerun->inside->started_in);
-    const struct config_options options = {NULL, &rerun->inside->tapes};
+    const struct config_options options = {sets, &rerun->inside->tapes};
     struct err_text inner = {0};
     err = run_config_parse(&rerun->config, as_if, text, size, &options, &inner);
     free(text);
@@ -271,7 +271,7 @@ err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_optio
         err = find_tapes(opened, options->tapes, why);
     }
     if (err == ERR_OK)
-        err = load_config(opened, why);
+        err = load_config(opened, options->sets, why);
     if (err != ERR_OK) {
         rerun_close(opened);
         return err;

@@ -24,6 +24,7 @@ struct rerun_options {
     const struct option_list *tapes; /* in the place of the recorded paths, in any order: their hashes tell; may be
                                         NULL or empty */
     const char *runs;                /* where RUN is looked for when it is no path; NULL: "runs" */
+    const struct option_list *sets;  /* key=value, for what lies elsewhere now (a plug-in); may be NULL */
 };
 
 struct rerun {

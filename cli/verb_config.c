@@ -69,7 +69,7 @@ static err_t check(const char *path, const struct config_options *options, bool 
     return err;
 }
 
-static int verb_check(int argc, char **argv)
+static int action_check(int argc, char **argv)
 {
     struct option_list sets = {0}, tapes = {0};
     bool resolved = false, json = false;
@@ -107,7 +107,7 @@ static int unknown_key(const char *path)
     return exit_with("config", &why);
 }
 
-static int verb_explain(int argc, char **argv)
+static int action_explain(int argc, char **argv)
 {
     bool json = false;
     const struct option_spec specs[] = {
@@ -128,9 +128,9 @@ int verb_config(int argc, char **argv)
 {
     struct err_text why = {0};
     if (argc > 1 && strcmp(argv[1], "check") == 0)
-        return verb_check(argc - 1, argv + 1);
+        return action_check(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "explain") == 0)
-        return verb_explain(argc - 1, argv + 1);
+        return action_explain(argc - 1, argv + 1);
     (void)err_say(&why, ERR_USAGE, "expected check or explain, got %s%s%s", argc > 1 ? "'" : "",
                   argc > 1 ? argv[1] : "nothing", argc > 1 ? "'" : "");
     return exit_with("config", &why);

@@ -11,8 +11,8 @@
 #define HUGE_PAGE (2u << 20)
 #define HUGE_FROM (32u << 20)
 
-/* Books are read and written all over: with 4 KiB pages a run over many instruments spends a fifth of its time on page
- * tables, so large pages are asked for (where the system has them to give). */
+/* Books are read and written all over: with 4 KiB pages a run over many instruments spends a fifth of its time on
+ * page tables, so large pages are asked for (where the system has them to give). */
 void *world_memory(size_t size)
 {
     const size_t total = (size + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1);
