@@ -67,7 +67,7 @@ bool http_head_number(const char *head, size_t size, const char *name, uint64_t 
     return http_head_find(head, size, name, &value, &value_size) && number_of(value, value_size, number);
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" to seconds since the epoch; only differences of two are used. */
+/* "Sun, 06 Nov 1994 08:49:37 GMT" to seconds since 0000-03-01. */
 static bool date_of(const char *text, size_t size, int64_t *seconds)
 {
     static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
@@ -86,6 +86,22 @@ static bool date_of(const char *text, size_t size, int64_t *seconds)
         return true;
     }
     return false;
+}
+
+#define EPOCH_DAYS 719469 /* 1970-01-01, counted like that */
+
+bool http_date(const char *head, size_t size, ns_t *date)
+{
+    const char *value;
+    size_t value_size;
+    int64_t seconds;
+    if (!http_head_find(head, size, "date", &value, &value_size) || !date_of(value, value_size, &seconds))
+        return false;
+    seconds -= INT64_C(86400) * EPOCH_DAYS;
+    if (seconds < 0 || seconds > NS_MAX / NS_PER_S)
+        return false;
+    *date = seconds * NS_PER_S;
+    return true;
 }
 
 #define WAIT_MAX_S (INT64_C(30) * 24 * 3600)

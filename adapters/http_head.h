@@ -25,6 +25,9 @@ bool http_head_number(const char *head, size_t size, const char *name, uint64_t 
  * Date, so that no clock of ours is needed; without one it is absent. */
 bool http_retry_after(const char *head, size_t size, ns_t *wait);
 
+/* When the answer was made by the clock of whoever made it, in whole seconds (cut off); in nanoseconds. */
+bool http_date(const char *head, size_t size, ns_t *date);
+
 /* Upbit's "group=default; min=1800; sec=29", parts in any order, unknown ones passed over. `group` is a slice. */
 struct http_remaining {
     const char *group;

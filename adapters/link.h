@@ -103,6 +103,7 @@ struct link_config {
     const char *rest;                     /* https://host[:port], NULL: the venue's own */
     const char *stream;                   /* wss://host[:port], NULL: the venue's own */
     const char *interval;                 /* of candles, as the venue writes it; NULL: one minute */
+    const char *format;                   /* Upbit: "DEFAULT", "SIMPLE", "JSON_LIST", "SIMPLE_LIST"; NULL: SIMPLE */
     uint32_t depth_ms;                    /* book updates every so often, 0: the fastest there is */
     uint32_t partial_levels;              /* 0: 20 */
     ns_t poll;     /* > 0: books by REST every so often, no stream: a comparison, not for trading */
