@@ -70,6 +70,8 @@ static void read_head(struct upbit_link *link, const struct upbit_get *get, cons
 {
     struct http_remaining remaining;
     ns_t date;
+    if (input->head_size == 0)
+        return;
     if (http_remaining_req(input->head, input->head_size, &remaining) && remaining.sec <= 10)
         rate_limit_told(&link->gets, link->ts, get->ticket, 0, 10 - remaining.sec);
     if (http_date(input->head, input->head_size, &date))
