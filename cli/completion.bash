@@ -49,13 +49,17 @@ _tapedeck() {
             connection_up connection_down execution balance position tick parameter signal operator" -- "$word")
         return
     fi
+    if [[ $verb == watch && ($before == --events || $before == -e) ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "all fills log" -- "$word")
+        return
+    fi
     compopt -o filenames
     if [[ $before == --order || $before == -O ]]; then
         compopt +o filenames
         mapfile -t COMPREPLY < <(compgen -W "latency fees fills data account seed engine parameters code" -- "$word")
         return
     fi
-    if [[ $verb =~ ^(why|verify|evidence|bundle|explain)$ &&
+    if [[ $verb =~ ^(why|verify|watch|evidence|bundle|explain)$ &&
         ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x|--plugin|-p|--binary|-b)$ ]]; then
         # RUN: a run of ./runs by its name, a directory, or a bundle
         ((COMP_CWORD == 2)) || [[ $verb == explain ]] || return
@@ -85,7 +89,7 @@ _tapedeck() {
         *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac
         ;;
-    why | verify) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
+    why | verify | watch) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     tape) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     run | config | calibrate)
         local after_tape=0

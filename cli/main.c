@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
     {"verify", "execute a finished run again and prove that it is the same", verb_verify, verb_verify_help},
     {"why", "explain the orders of a run: why each filled, or did not", verb_why, verb_why_help},
     {"explain", "say where the profit difference of two runs comes from", verb_explain, verb_explain_help},
+    {"watch", "step through a finished run, forward and back", verb_watch, verb_watch_help},
     {"evidence", "hold a run directory against its manifest", verb_evidence, verb_evidence_help},
     {"bundle", "pack a run into one file, and unpack it", verb_bundle, verb_bundle_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},

@@ -1,0 +1,140 @@
+/* How: one input at a time, so that an entry of the index knows between which two it happened. */
+#include "cli/watch_scout.h"
+
+#include "cli/journal_compare.h"
+#include "cli/run_dir.h"
+#include "cli/run_output.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct watch_scout {
+    struct watch_index *index;
+    struct watch_step *step;
+    struct journal_compare *compare; /* NULL: the run has no journal */
+    struct stage_watch watch;
+    bool ended, failed; /* failed: the digest is not that of result.json, or the journal goes on */
+};
+
+static err_t open_journal(struct watch_scout *scout, const char *dir, struct err_text *why)
+{
+    char path[PATH_SIZE];
+    if (!run_dir_path(path, dir, RUN_JOURNAL_FILE))
+        return err_say(why, ERR_RANGE, "%s: too long", dir);
+    return access(path, F_OK) == 0 ? journal_compare_open(&scout->compare, path, why) : ERR_OK;
+}
+
+static err_t open_all(struct watch_scout *scout, const char *dir, const struct rerun_options *options,
+                      struct err_text *why)
+{
+    scout->index = watch_index_new();
+    if (scout->index == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    err_t err = open_journal(scout, dir, why);
+    if (err != ERR_OK)
+        return err;
+    scout->watch.engine = watch_index_observer(scout->index);
+    scout->watch.journal = scout->compare != NULL ? journal_compare_journal(scout->compare) : NULL;
+    watch_index_begin(scout->index, 0);
+    err = watch_step_open(&scout->step, dir, options, watch_index_sink(scout->index), &scout->watch, why);
+    if (err != ERR_OK || scout->compare == NULL)
+        return err;
+    const struct stage *stage = watch_step_rerun(scout->step)->stage;
+    return journal_compare_instruments(scout->compare, stage->instruments, stage->instrument_count, why);
+}
+
+err_t watch_scout_open(struct watch_scout **scout, const char *dir, const struct rerun_options *options,
+                       struct err_text *why)
+{
+    struct watch_scout *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    const err_t err = open_all(opened, dir, options, why);
+    if (err != ERR_OK) {
+        watch_scout_close(opened);
+        return err;
+    }
+    *scout = opened;
+    return ERR_OK;
+}
+
+void watch_scout_close(struct watch_scout *scout)
+{
+    if (scout == NULL)
+        return;
+    watch_step_close(scout->step);
+    journal_compare_close(scout->compare);
+    watch_index_free(scout->index);
+    free(scout);
+}
+
+/* The strategy's last words are of the last input. */
+static err_t end(struct watch_scout *scout, struct err_text *why)
+{
+    struct err_text unheard = {0};
+    scout->ended = true;
+    scout->failed = rerun_finish(watch_step_rerun(scout->step), &unheard) != ERR_OK;
+    if (scout->compare != NULL) {
+        const err_t err = journal_compare_finish(scout->compare, true, why);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_END;
+}
+
+err_t watch_scout_run(struct watch_scout *scout, uint64_t budget, struct err_text *why)
+{
+    if (scout->ended)
+        return ERR_END;
+    for (; budget != 0; budget--) {
+        const uint64_t next = watch_step_at(scout->step) + 1;
+        watch_index_begin(scout->index, next);
+        const err_t err = watch_step_to(scout->step, next, 1, why);
+        if (err == ERR_END)
+            return end(scout, why);
+        if (err != ERR_OK)
+            return err;
+        watch_index_end(scout->index, engine_now(watch_step_rerun(scout->step)->stage->engine));
+        if (watch_index_broken(scout->index))
+            return err_say(why, ERR_NOMEM, "out of memory: what the run did up to here does not fit");
+    }
+    return ERR_OK;
+}
+
+bool watch_scout_ended(const struct watch_scout *scout)
+{
+    return scout->ended;
+}
+
+uint64_t watch_scout_at(const struct watch_scout *scout)
+{
+    return watch_step_at(scout->step);
+}
+
+const struct watch_index *watch_scout_index(const struct watch_scout *scout)
+{
+    return scout->index;
+}
+
+struct rerun *watch_scout_rerun(const struct watch_scout *scout)
+{
+    return watch_step_rerun(scout->step);
+}
+
+bool watch_scout_journal(const struct watch_scout *scout)
+{
+    return scout->compare != NULL;
+}
+
+enum watch_proof watch_scout_proof(const struct watch_scout *scout, uint64_t input, uint64_t *from)
+{
+    if (scout->compare != NULL && journal_compare_differs(scout->compare)) {
+        const struct journal_difference *difference = journal_compare_difference(scout->compare);
+        *from = (difference->verdict == JOURNAL_GOES_ON ? &difference->then : &difference->now)->event.seq;
+        if (*from <= input)
+            return PROOF_DIFFERS;
+    }
+    if (scout->ended)
+        return scout->failed ? PROOF_FAILED : PROOF_SAME;
+    return scout->compare != NULL && input <= watch_step_at(scout->step) ? PROOF_SAME : PROOF_OPEN;
+}
