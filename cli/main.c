@@ -17,6 +17,7 @@ struct verb {
 static const struct verb verbs[] = {
     {"run", "run a strategy over tapes", verb_run, verb_run_help},
     {"verify", "execute a finished run again and prove that it is the same", verb_verify, verb_verify_help},
+    {"diff", "find where two runs part: the input, the decision, the state", verb_diff, verb_diff_help},
     {"why", "explain the orders of a run: why each filled, or did not", verb_why, verb_why_help},
     {"explain", "say where the profit difference of two runs comes from", verb_explain, verb_explain_help},
     {"watch", "step through a finished run, forward and back", verb_watch, verb_watch_help},
