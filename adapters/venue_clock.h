@@ -1,4 +1,4 @@
-/* clock_offset.h: how far the venue's clock is from ours, from round trips, and what we know of it.
+/* venue_clock.h: how far the venue's clock is from ours, from round trips, and what we know of it.
  *
  *   ours    sent ──────────────────────────── received
  *                 \                          /
@@ -17,8 +17,8 @@
  * A one-way age (venue's stamp to our arrival) and a round trip are two things: the first needs the offset and is as
  * uncertain as it; the second needs nothing.
  */
-#ifndef TAPEDECK_ADAPTERS_CLOCK_OFFSET_H
-#define TAPEDECK_ADAPTERS_CLOCK_OFFSET_H
+#ifndef TAPEDECK_ADAPTERS_VENUE_CLOCK_H
+#define TAPEDECK_ADAPTERS_VENUE_CLOCK_H
 
 #include "core/base.h"
 
@@ -29,7 +29,7 @@ extern "C" {
 #define CLOCK_SAMPLES   32
 #define CLOCK_DRIFT_PPM 100 /* both clocks together */
 
-struct clock_offset {
+struct venue_clock {
     uint64_t samples; /* taken in */
     uint64_t refused; /* round trips that cannot be: received before sent, or beyond 64 bits */
     uint64_t steps;   /* times the bounds did not meet */
@@ -44,20 +44,20 @@ struct clock_offset {
     } bounds[CLOCK_SAMPLES];
 };
 
-void clock_offset_init(struct clock_offset *clock);
+void venue_clock_init(struct venue_clock *clock);
 /* One round trip. True: it did not meet the ones before (a clock was stepped). */
-bool clock_offset_sample(struct clock_offset *clock, ns_t sent, ns_t received, ns_t venue_low, ns_t venue_high);
+bool venue_clock_sample(struct venue_clock *clock, ns_t sent, ns_t received, ns_t venue_low, ns_t venue_high);
 /* Our clock was stepped by `step` against the monotonic one: what is known moves along. */
-void clock_offset_stepped(struct clock_offset *clock, ns_t step);
+void venue_clock_stepped(struct venue_clock *clock, ns_t step);
 
 /* Our time of a venue's stamp, and back. Meaningless (and unshifted) without samples. */
-static inline ns_t clock_offset_to_ours(const struct clock_offset *clock, ns_t venue_ts)
+static inline ns_t venue_clock_to_ours(const struct venue_clock *clock, ns_t venue_ts)
 {
     return venue_ts - clock->offset;
 }
 /* The one-way age of something stamped `venue_ts` that arrived at `ts`: true within `uncertainty`; negative when the
  * stamp is later than the arrival, which is then the clocks' doing. */
-static inline ns_t clock_offset_age(const struct clock_offset *clock, ns_t venue_ts, ns_t ts)
+static inline ns_t venue_clock_age(const struct venue_clock *clock, ns_t venue_ts, ns_t ts)
 {
     return ts + clock->offset - venue_ts;
 }

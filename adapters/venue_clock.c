@@ -1,8 +1,8 @@
-#include "adapters/clock_offset.h"
+#include "adapters/venue_clock.h"
 
 #include <string.h>
 
-void clock_offset_init(struct clock_offset *clock)
+void venue_clock_init(struct venue_clock *clock)
 {
     memset(clock, 0, sizeof(*clock));
 }
@@ -14,7 +14,7 @@ static ns_t drift_of(ns_t age)
 }
 
 /* The intersection of all bounds, as they hold at `ts`. False: they do not meet. */
-static bool intersect(const struct clock_offset *clock, ns_t ts, ns_t *low, ns_t *high)
+static bool intersect(const struct venue_clock *clock, ns_t ts, ns_t *low, ns_t *high)
 {
     *low = INT64_MIN;
     *high = INT64_MAX;
@@ -34,7 +34,7 @@ static bool fits(ns_t value)
     return value > -(INT64_C(1) << 61) && value < INT64_C(1) << 61;
 }
 
-bool clock_offset_sample(struct clock_offset *clock, ns_t sent, ns_t received, ns_t venue_low, ns_t venue_high)
+bool venue_clock_sample(struct venue_clock *clock, ns_t sent, ns_t received, ns_t venue_low, ns_t venue_high)
 {
     if (received < sent || venue_high < venue_low || !fits(sent) || !fits(received) || !fits(venue_low) ||
         !fits(venue_high)) {
@@ -68,7 +68,7 @@ bool clock_offset_sample(struct clock_offset *clock, ns_t sent, ns_t received, n
     return stepped;
 }
 
-void clock_offset_stepped(struct clock_offset *clock, ns_t step)
+void venue_clock_stepped(struct venue_clock *clock, ns_t step)
 {
     if (!fits(step))
         return;
