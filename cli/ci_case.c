@@ -37,7 +37,7 @@ struct case_run {
 static err_t open_case(struct case_run *run)
 {
     const struct run_output_options files = {.none = true};
-    const struct config_options options = {&run->one->sets, &run->one->tapes};
+    const struct config_options options = {.sets = &run->one->sets, .tapes = &run->one->tapes};
     struct err_text *why = &run->why;
     err_t err = run_config_load(&run->config, run->one->config, &options, why);
     if (err == ERR_OK)

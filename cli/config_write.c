@@ -21,7 +21,7 @@ struct out {
     bool hashed; /* leave out CONFIG_NOT_HASHED */
 };
 
-#define VALUE_ROOM 4400 /* a path, quoted */
+#define VALUE_ROOM (CONFIG_WORDS_MAX + 400) /* words, or a path, quoted */
 
 static void indent(struct out *out, unsigned depth)
 {
@@ -46,14 +46,16 @@ static void write_list(struct out *out, const struct run_config *config, unsigne
     }
 }
 
-static void write_instruments(struct out *out, const struct run_config *config, unsigned depth)
+/* A list of sections: `count` of them, each `size` bytes from `base` on. */
+static void write_sections(struct out *out, const char *prefix, const void *base, size_t size, uint32_t count,
+                           unsigned depth)
 {
     char text[VALUE_ROOM];
-    fputs(config->instrument_count == 0 ? " []\n" : "\n", out->file);
-    for (uint32_t i = 0; i < config->instrument_count; i++) {
+    fputs(count == 0 ? " []\n" : "\n", out->file);
+    for (uint32_t i = 0; i < count; i++) {
         bool first = true;
-        for (const struct config_key *key = NULL; (key = config_key_next("instruments[].", key)) != NULL;) {
-            config_value_text(key, &config->instruments[i], text, sizeof(text));
+        for (const struct config_key *key = NULL; (key = config_key_next(prefix, key)) != NULL;) {
+            config_value_text(key, (const char *)base + i * size, text, sizeof(text));
             indent(out, depth + 1);
             fprintf(out->file, "%s%s: %s\n", first ? "- " : "  ", config_key_name(key), text);
             first = false;
@@ -133,7 +135,12 @@ static void write_key(struct out *out, const struct run_config *config, const st
         write_list(out, config, depth);
         return;
     case CONFIG_INSTRUMENTS:
-        write_instruments(out, config, depth);
+        write_sections(out, "instruments[].", config->instruments, sizeof(*config->instruments),
+                       config->instrument_count, depth);
+        return;
+    case CONFIG_LINKS:
+        write_sections(out, "feed.live[].", config->feed.links, sizeof(*config->feed.links), config->feed.link_count,
+                       depth);
         return;
     case CONFIG_BALANCES:
         write_balances(out, config, depth);

@@ -241,7 +241,7 @@ static err_t load_config(struct rerun *rerun, const struct option_list *sets, st
         return err;
     if (rerun->inside->started_in[0] != '\0')
         snprintf(as_if, sizeof(as_if), "%s/config.yaml", rerun->inside->started_in);
-    const struct config_options options = {sets, &rerun->inside->tapes};
+    const struct config_options options = {.sets = sets, .tapes = &rerun->inside->tapes};
     struct err_text inner = {0};
     err = run_config_parse(&rerun->config, as_if, text, size, &options, &inner);
     free(text);

@@ -318,7 +318,7 @@ int verb_run(int argc, char **argv)
     if (err == ERR_OK && run.files.none && run.files.out != NULL)
         err = err_say(&run.why, ERR_USAGE, "--no-output and --out: keep one");
     if (err == ERR_OK) {
-        struct config_options options = {&sets, &tapes};
+        struct config_options options = {.sets = &sets, .tapes = &tapes};
         stop_signal_catch();
         err = open_run(&run, argv[1], &options);
     }
