@@ -92,7 +92,7 @@ static json_t *step_of(const json_t *report, const char *group)
 static void check_sums(const json_t *report, const char *a, const char *b, const char *what)
 {
     static const char *const told[] = {"profit", "realised", "fees", "funding"};
-    json_t *was = result_of(a), *is = result_of(b), *step;
+    json_t *was = result_of(a), *is = result_of(b), *step = NULL;
     size_t i;
     for (size_t k = 0; k < ARRAY_LEN(told); k++) {
         money_t sum = 0;
