@@ -385,12 +385,19 @@ static err_t refill(struct engine *engine)
                 engine_wake_at(one, earlier(timers_due(&one->timers), earlier(one->marks.due, one->equity.due)));
             }
         }
-        if (err != ERR_OK && err != ERR_END && err != ERR_AGAIN)
+        if (err != ERR_OK && err != ERR_END && err != ERR_AGAIN && err != ERR_WAIT)
             err_say(&engine->why, err, "%s", world->why.text);
         if (err == ERR_END && engine_check(engine) != ERR_OK)
             return engine->failed;
         return err;
     }
+}
+
+ns_t engine_due(const struct engine *engine)
+{
+    const struct world *world = engine->world;
+    const ns_t due = first_due(engine);
+    return world->ops->due == NULL ? due : earlier(due, world->ops->due(world));
 }
 
 static void first_input(struct engine *engine)

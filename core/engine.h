@@ -94,12 +94,15 @@ struct account *engine_account(struct engine *engine);
 
 /* Calls strategy->start; each engine of a lockstep for itself. */
 err_t engine_start(struct engine *engine) MUST_USE;
-/* Handle inputs until the world has no more (ERR_END), `budget` inputs were handled (OK), or something
- * broke. `budget` lets a caller show progress and look at signals; it does not change any result.
- * Lockstep: for the leader, which runs all; budget counts its inputs. */
+/* Handle inputs until the world has no more (ERR_END), `budget` inputs were handled (OK), what comes next is not
+ * known yet (ERR_WAIT), or something broke. `budget` lets a caller show progress and look at signals; it does not
+ * change any result. Lockstep: for the leader, which runs all; budget counts its inputs. */
 err_t engine_run(struct engine *engine, uint64_t budget) MUST_USE;
-/* The same, but nothing later than `ts`: ERR_AGAIN when all inputs and timers up to it were handled. What comes of the
- * run does not depend on where it was held. */
+/* After ERR_WAIT, which only a world that is fed as things come says: the ts of an input, a tick say, that would make
+ * something happen; NS_MAX: nothing waits. It may lie before the last input. */
+ns_t engine_due(const struct engine *engine);
+/* The same, but nothing later than `ts`: ERR_AGAIN when all inputs and timers up to it were handled. What comes of
+ * the run does not depend on where it was held. */
 err_t engine_run_until(struct engine *engine, ns_t ts, uint64_t budget) MUST_USE;
 /* Calls strategy->stop, folds the final state into the digest. */
 struct digest_value engine_stop(struct engine *engine);

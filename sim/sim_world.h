@@ -39,6 +39,20 @@
  * before anything else of their instant, as of lane 0. In an outage that stops the market nothing fills, and the line
  * is down.
  *
+ * Causal. A venue that reads ahead is for lanes that lie there; where they come in as things happen nobody can know
+ * more than what has arrived. With `causal` the venue sees an event when the engine has consumed it, never before,
+ * and before an input at T is given it lives up to
+ *
+ *     venue time <= T - response      (the least that the latency model gives)
+ *
+ * because what it does later cannot be known before T. So the outcome hangs on the sequence of inputs alone: not on
+ * how they are cut into batches, nor on when they are asked for. Where the least response latency is longer than the
+ * market data are late, all that the venue needs has arrived in time, and orders and fills are those of the
+ * ordinary world, event by event. Else some events reach the venue late: they count at the venue's clock, which never
+ * goes back behind a request that it has handled, and a word that should have come before the input given last comes
+ * at once; both are counted. All instruments wake with the first order. A lane may say ERR_AGAIN; then so does the
+ * world, as ERR_WAIT, and `due` tells the ts of the next input, a tick if nothing else comes, that is needed.
+ *
  * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
  * the engine's book.
  */
@@ -51,7 +65,7 @@
 #include "sim/latency_model.h"
 #include "sim/venue.h"
 
-#define SIM_LOOKAHEAD_MAX 64 /* batches a lane may hold */
+#define SIM_LOOKAHEAD_MAX 64 /* batches a lane may hold, unless sim_config says more */
 
 struct sim_config {
     struct feed **lanes; /* lane i is the source with number i; outlive the world, closed by their owner */
@@ -68,6 +82,8 @@ struct sim_config {
     const struct faults *faults;
     const struct instrument *instruments;
     uint32_t book_window, book_far;
+    bool causal;
+    uint32_t lookahead; /* batches a lane may hold, a power of two; 0: SIM_LOOKAHEAD_MAX */
 };
 
 /* What went wrong (faults.h). */
@@ -92,6 +108,8 @@ struct sim_stats {
     /* of all */
     uint64_t clock_behind;   /* events with exch_ts > ts */
     uint64_t lookahead_most; /* batches held at once by a lane */
+    uint64_t late_events;    /* causal: came to the venue after it had handled something later */
+    uint64_t late_words;     /* causal: came to the engine after the input that they should have come before */
     struct sim_fault_stats faults;
 };
 
