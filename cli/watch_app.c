@@ -151,7 +151,8 @@ static err_t work_input(struct watch_app *app, struct err_text *why)
     return err == ERR_AGAIN ? ERR_OK : err;
 }
 
-/* Among the last few inputs before it, one at a time. */
+/* To the last input at or before it: the one before the first that is later, which is looked for among few, one at a
+ * time. */
 static err_t work_moment(struct watch_app *app, struct err_text *why)
 {
     struct goal *goal = &app->goal;
@@ -169,8 +170,8 @@ static err_t work_moment(struct watch_app *app, struct err_text *why)
     const err_t err = watch_view_to(app->view, goal->input, CHUNK * 4, &model, why);
     if (err != ERR_OK)
         return err == ERR_AGAIN ? ERR_OK : err;
-    if (model->input != 0 && model->ts >= goal->ts)
-        arrive(app, model);
+    if (model->input != 0 && model->ts > goal->ts)
+        watch_app_go_input(app, goal->input - 1);
     else
         goal->input++;
     return ERR_OK;
