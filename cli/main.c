@@ -55,7 +55,11 @@ static void print_help(FILE *file)
           file);
     for (const struct verb *verb = verbs; verb->name != NULL; verb++)
         fprintf(file, "  %-10s  %s\n", verb->name, verb->summary);
-    fputs("\nEvery verb that prints figures prints them as JSON with --json.\n"
+    fputs("\nFirst steps:\n"
+          "  tapedeck synth demo.tape                             an hour of a made market\n"
+          "  tapedeck run examples/maker.yaml --tape demo.tape    a strategy on it; its last line names the run\n"
+          "  tapedeck watch RUN                                   step through it (then: why, verify)\n"
+          "\nEvery verb that prints figures prints them as JSON with --json.\n"
           "Exit codes:",
           file);
 #define EXIT_CODE_PRINT(name, number, text) fprintf(file, "\n  %3d  %s", number, text);
