@@ -258,6 +258,8 @@ err_t run_config_load(struct run_config **config, const char *path, const struct
 err_t run_config_parse(struct run_config **config, const char *path, const char *text, size_t size,
                        const struct config_options *options, struct err_text *why) MUST_USE;
 void run_config_free(struct run_config *config);
+/* config->resolved with every path absolute, so that it means the same files wherever it is read; to be freed. */
+err_t run_config_text_anywhere(const struct run_config *config, char **text, struct err_text *why) MUST_USE;
 
 /* Every tape is there and readable; ERR_CONFIG at its place in the config. */
 err_t run_config_check_files(const struct run_config *config, struct err_text *why) MUST_USE;
