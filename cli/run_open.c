@@ -3,7 +3,6 @@
 #include "cli/bundle.h"
 #include "cli/evidence.h"
 #include "cli/run_dir.h"
-#include "cli/run_inputs.h"
 #include "data/zst_file.h"
 
 #include <dirent.h>
@@ -20,7 +19,7 @@ static bool is_directory(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* What bundle_extract makes: files, and folders of files. */
+/* What bundle_extract makes: files, and one folder of files. */
 static void remove_files(const char *dir)
 {
     char path[PATH_SIZE];
@@ -86,12 +85,10 @@ err_t run_open(struct run_opened *run, const char *name, const char *runs, struc
 
 void run_close(struct run_opened *run)
 {
-    static const char *const folders[] = {EVIDENCE_TAPES, RUN_INPUTS_FOLDER};
-    char folder[PATH_SIZE];
+    char tapes[PATH_SIZE];
     if (run->temporary != NULL) {
-        for (size_t i = 0; i < ARRAY_LEN(folders); i++)
-            if (run_dir_path(folder, run->temporary, folders[i]))
-                remove_files(folder);
+        if (run_dir_path(tapes, run->temporary, EVIDENCE_TAPES))
+            remove_files(tapes);
         remove_files(run->temporary);
     }
     free(run->temporary);
