@@ -227,17 +227,21 @@ bool machine_stamp(struct market_symbol *symbol, enum market_stream stream, ns_t
     return false;
 }
 
+err_t machine_lost_one(struct market_symbol *symbol, ns_t ts, const char *reason)
+{
+    /* One GAP a book: a symbol follows either diffs or whole books. */
+    if (symbol->has_book && symbol->sync.state == SYNC_WAITING)
+        symbol->sync.state = SYNC_LIVE;
+    symbol->has_book = false;
+    return sync_book_lost(&symbol->sync, ts, reason);
+}
+
 err_t machine_lost(struct machine *machine, ns_t ts, const char *reason)
 {
     for (uint32_t i = 0; i < machine->symbol_count; i++) {
-        struct market_symbol *symbol = machine->symbols[i];
-        if (symbol->ignored)
+        if (machine->symbols[i]->ignored)
             continue;
-        /* One GAP a book: a symbol follows either diffs or whole books. */
-        if (symbol->has_book && symbol->sync.state == SYNC_WAITING)
-            symbol->sync.state = SYNC_LIVE;
-        symbol->has_book = false;
-        err_t err = sync_book_lost(&symbol->sync, ts, reason);
+        err_t err = machine_lost_one(machine->symbols[i], ts, reason);
         if (err != ERR_OK)
             return err;
     }

@@ -91,6 +91,13 @@ err_t machine_items(struct machine *machine, const char *text, size_t size, size
 
 /* GAP for every book that there is, and nothing left in any buffer. */
 err_t machine_lost(struct machine *machine, ns_t ts, const char *reason) MUST_USE;
+/* The same for the book of one symbol (not ignored). */
+err_t machine_lost_one(struct market_symbol *symbol, ns_t ts, const char *reason) MUST_USE;
+/* Is there a book that is not stale? */
+static inline bool machine_has_book(const struct market_symbol *symbol)
+{
+    return symbol->has_book || symbol->sync.state != SYNC_WAITING;
+}
 
 const struct market_stats *machine_stats(const struct machine *machine, uint16_t number);
 

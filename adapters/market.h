@@ -71,6 +71,7 @@ typedef err_t (*market_found_fn)(void *context, const struct market_texts *texts
 enum frame_kind {
     FRAME_WS,            /* a WebSocket message (combined wrapper or bare) */
     FRAME_REST_SNAPSHOT, /* a REST depth answer; `symbol` says of what when the body does not */
+    FRAME_REST_PARTIAL,  /* the same with the top levels only, where books are polled: not to be chained to diffs */
 };
 
 struct frame {

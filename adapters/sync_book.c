@@ -265,6 +265,12 @@ err_t sync_book_snapshot(struct sync_book *sync, enum sync_rule rule, ns_t ts, c
     return err != ERR_OK ? err : replay_buffer(sync, rule, ts);
 }
 
+void sync_book_meet(struct sync_book *sync)
+{
+    if (sync->state == SYNC_LIVE)
+        sync->state = SYNC_FIRST;
+}
+
 err_t sync_book_lost(struct sync_book *sync, ns_t ts, const char *reason)
 {
     sync->stats->diffs_dropped += sync->buffer.count;

@@ -80,6 +80,9 @@ void sync_book_deinit(struct sync_book *sync);
 err_t sync_book_diff(struct sync_book *sync, enum sync_rule rule, ns_t ts, const struct sync_message *diff) MUST_USE;
 err_t sync_book_snapshot(struct sync_book *sync, enum sync_rule rule, ns_t ts,
                          const struct sync_message *snapshot) MUST_USE;
+/* From now on the diffs come from another source of the same stream (a connection that takes over): the next one has
+ * to meet the book, as after a snapshot, and need not follow the last. */
+void sync_book_meet(struct sync_book *sync);
 /* Data are known to be missing: GAP if there was a book; buffered diffs are thrown away (and counted). */
 err_t sync_book_lost(struct sync_book *sync, ns_t ts, const char *reason) MUST_USE;
 

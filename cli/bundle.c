@@ -1,9 +1,10 @@
-/* How unpacking stays inside its directory: of a name only NAME/file and NAME/tapes/file are taken, and no part of it
- * may begin with a point. Anything else in an archive is refused, not skipped. */
+/* How unpacking stays inside its directory: of a name only NAME/file, NAME/tapes/file and NAME/files/file are taken,
+ * and no part of it may begin with a point. Anything else in an archive is refused, not skipped. */
 #include "cli/bundle.h"
 
 #include "cli/evidence.h"
 #include "cli/run_dir.h"
+#include "cli/run_inputs.h"
 #include "data/tar.h"
 #include "data/zst_file.h"
 
@@ -89,23 +90,26 @@ static bool has_name(const struct items *items, const char *name)
     return false;
 }
 
-/* Those that lie in the run's folder already (it came out of a bundle), then those asked for; each once. */
-static err_t add_tapes(struct items *items, const char *dir, const char *run, const struct bundle_tape *tapes,
-                       size_t count, struct err_text *why)
+static const char *const folders[] = {EVIDENCE_TAPES, RUN_INPUTS_FOLDER};
+
+/* What lies in the run's folders already (it came out of a bundle), then what is asked for; each once. */
+static err_t add_extras(struct items *items, const char *dir, const char *run, const struct bundle_extra *extras,
+                        size_t count, struct err_text *why)
 {
     char folder[PATH_SIZE], prefix[PATH_SIZE], name[PATH_SIZE];
     struct stat status;
-    if (!run_dir_path(folder, dir, EVIDENCE_TAPES) || !run_dir_path(prefix, run, EVIDENCE_TAPES))
-        return err_say(why, ERR_RANGE, "%s: too long", dir);
-    err_t err =
-        stat(folder, &status) == 0 && S_ISDIR(status.st_mode) ? add_folder(items, folder, prefix, why) : ERR_OK;
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < ARRAY_LEN(folders) && err == ERR_OK; i++) {
+        if (!run_dir_path(folder, dir, folders[i]) || !run_dir_path(prefix, run, folders[i]))
+            err = err_say(why, ERR_RANGE, "%s: too long", dir);
+        else if (stat(folder, &status) == 0 && S_ISDIR(status.st_mode))
+            err = add_folder(items, folder, prefix, why);
+    }
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
-        char file[48];
-        snprintf(file, sizeof(file), "%s.tape", tapes[i].hash);
-        if (!run_dir_path(name, prefix, file))
+        if (!run_dir_path(prefix, run, extras[i].folder) || !run_dir_path(name, prefix, extras[i].name))
             err = err_say(why, ERR_RANGE, "%s: too long", dir);
         else if (!has_name(items, name))
-            err = items_add(items, tapes[i].path, name, why);
+            err = items_add(items, extras[i].path, name, why);
     }
     return err;
 }
@@ -192,7 +196,7 @@ static err_t write_items(const struct items *items, const char *out, struct bund
     return err;
 }
 
-err_t bundle_write(const char *dir, const struct bundle_tape *tapes, size_t tape_count, const char *out,
+err_t bundle_write(const char *dir, const struct bundle_extra *extras, size_t extra_count, const char *out,
                    struct bundle_sums *sums, struct err_text *why)
 {
     struct items items = {0};
@@ -202,7 +206,7 @@ err_t bundle_write(const char *dir, const struct bundle_tape *tapes, size_t tape
     if (err == ERR_OK)
         err = add_folder(&items, dir, run, why);
     if (err == ERR_OK)
-        err = add_tapes(&items, dir, run, tapes, tape_count, why);
+        err = add_extras(&items, dir, run, extras, extra_count, why);
     if (err == ERR_OK) {
         qsort(items.at, items.count, sizeof(*items.at), by_name);
         err = write_items(&items, out, sums, why);
@@ -213,16 +217,22 @@ err_t bundle_write(const char *dir, const struct bundle_tape *tapes, size_t tape
 
 /* ---- unpacking ---- */
 
-/* NAME/file or NAME/tapes/file to what comes after NAME/; NULL: neither. */
-static const char *inner_name(const char *name)
+/* NAME/file or NAME/FOLDER/file to what comes after NAME/; NULL: neither. `folder`: the part between, NULL: none. */
+static const char *inner_name(const char *name, const char **folder)
 {
     const char *inner = strchr(name, '/');
     if (inner == NULL || inner == name || *name == '.')
         return NULL;
     inner++;
     const char *file = inner;
-    if (strncmp(inner, EVIDENCE_TAPES "/", sizeof(EVIDENCE_TAPES)) == 0)
-        file += sizeof(EVIDENCE_TAPES);
+    *folder = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        const size_t size = strlen(folders[i]);
+        if (strncmp(inner, folders[i], size) != 0 || inner[size] != '/')
+            continue;
+        *folder = folders[i];
+        file += size + 1;
+    }
     return *file == '\0' || *file == '.' || strchr(file, '/') != NULL ? NULL : inner;
 }
 
@@ -258,12 +268,13 @@ static err_t get_item(struct zst_reader *reader, const char *bundle, const struc
                       struct err_text *why)
 {
     char path[PATH_SIZE], folder[PATH_SIZE];
-    const char *inner = inner_name(entry->name);
+    const char *inside;
+    const char *inner = inner_name(entry->name, &inside);
     if (inner == NULL)
         return err_say(why, ERR_CORRUPT, "%s: is not a bundle of tapedeck: it holds '%s'", bundle, entry->name);
-    if (!run_dir_path(path, dir, inner) || !run_dir_path(folder, dir, EVIDENCE_TAPES))
+    if (!run_dir_path(path, dir, inner) || !run_dir_path(folder, dir, inside != NULL ? inside : ""))
         return err_say(why, ERR_RANGE, "%s: too long", dir);
-    if (strchr(inner, '/') != NULL && mkdir(folder, 0777) != 0 && errno != EEXIST)
+    if (inside != NULL && mkdir(folder, 0777) != 0 && errno != EEXIST)
         return err_say(why, ERR_IO, "%s: cannot make the directory: %s", folder, strerror(errno));
     FILE *file = fopen(path, "wbx");
     if (file == NULL)

@@ -1,5 +1,6 @@
 #include "cli/ci_case.h"
 
+#include "cli/config_flat.h"
 #include "cli/json_out.h"
 #include "cli/run_metrics.h"
 #include "cli/run_output.h"
@@ -36,7 +37,7 @@ struct case_run {
 static err_t open_case(struct case_run *run)
 {
     const struct run_output_options files = {.none = true};
-    const struct config_options options = {&run->one->sets, &run->one->tapes};
+    const struct config_options options = {.sets = &run->one->sets, .tapes = &run->one->tapes};
     struct err_text *why = &run->why;
     err_t err = run_config_load(&run->config, run->one->config, &options, why);
     if (err == ERR_OK)
@@ -140,29 +141,12 @@ static err_t check_invariants(struct case_run *run)
 
 /* ---- the record ---- */
 
-static void flatten(json_t *object, const struct config_node *node)
-{
-    char path[CONFIG_PATH_MAX];
-    if (node->kind != CONFIG_NODE_SCALAR) {
-        for (const struct config_node *child = node->first; child != NULL; child = child->next)
-            flatten(object, child);
-        return;
-    }
-    if (!node->null) /* not set: as if the key were not there */
-        json_set_text(object, config_node_path(node, path), node->text);
-}
-
 /* The text under the hash, key by key: so that a difference can be named. */
 static json_t *config_json(const struct run_config *config)
 {
-    json_t *object = json_object();
-    struct config_tree *tree = config_tree_new();
-    struct config_source *source =
-        tree != NULL ? config_tree_source(tree, "config", config->hashed, strlen(config->hashed)) : NULL;
-    struct config_node *root = NULL;
-    if (source != NULL && config_yaml_parse(tree, source, 0, &root, NULL) == ERR_OK && root != NULL)
-        flatten(object, root);
-    config_tree_free(tree);
+    json_t *object = config_flat(config->hashed, strlen(config->hashed));
+    if (object == NULL)
+        object = json_object();
     json_set_text(object, "strategy.name", config->strategy->name);
     json_set_text(object, "strategy.version", config->strategy->version);
     if (config->venue.latency.file_hash[0] != '\0')

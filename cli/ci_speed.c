@@ -127,7 +127,7 @@ static err_t time_run(struct speed *speed, const struct run_config *config)
 /* A config is good for one run: the strategy's memory is in it. */
 static err_t time_round(struct speed *speed)
 {
-    const struct config_options options = {&speed->one->sets, &speed->one->tapes};
+    const struct config_options options = {.sets = &speed->one->sets, .tapes = &speed->one->tapes};
     struct run_config *config = NULL;
     err_t err = run_config_load(&config, speed->one->config, &options, &speed->why);
     if (err == ERR_OK)

@@ -59,10 +59,10 @@ _tapedeck() {
         mapfile -t COMPREPLY < <(compgen -W "latency fees fills data account seed engine parameters code" -- "$word")
         return
     fi
-    if [[ $verb =~ ^(why|verify|watch|evidence|bundle|explain|state|fork)$ &&
-        ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x|--plugin|-p|--binary|-b|--at)$ ]]; then
+    if [[ $verb =~ ^(why|verify|diff|watch|evidence|bundle|explain)$ &&
+        ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x|--plugin|-p|--binary|-b|--binary-a|--binary-b)$ ]]; then
         # RUN: a run of ./runs by its name, a directory, or a bundle
-        ((COMP_CWORD == 2)) || [[ $verb == explain ]] || return
+        ((COMP_CWORD == 2)) || [[ $verb == explain || $verb == diff ]] || return
         local runs
         runs=$(cd runs 2>/dev/null && for i in */result.json; do [[ -f $i ]] && echo "${i%/result.json}"; done)
         mapfile -t COMPREPLY < <(compgen -W "$runs" -- "$word"; compgen -d -- "$word"; compgen -f -X '!*.tar.zst' -- "$word")
@@ -85,6 +85,13 @@ _tapedeck() {
         case $before in
         --tape | -t) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
         --plugin | -p) mapfile -t COMPREPLY < <(compgen -f -X '!*.so' -- "$word"; compgen -d -- "$word") ;;
+        --runs | -r) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        esac
+        ;;
+    diff)
+        case $before in
+        --tape | -t) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
         --runs | -r) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
         *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac

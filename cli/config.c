@@ -110,6 +110,7 @@ static err_t parse_tree(struct run_config *config, const char *path, const char 
     tree->root->source = source;
     if (options != NULL && (err = apply_options(tree, options, why)) != ERR_OK)
         return err;
+    config->recording = options != NULL && options->recording;
     if ((err = config_read(config, directory, why)) != ERR_OK)
         return err;
     return config_write(config, why);

@@ -25,7 +25,7 @@
 #include "sim/latency_model.h"
 #include "sim/queue_model.h"
 
-enum run_mode { RUN_BACKTEST };
+enum run_mode { RUN_BACKTEST, RUN_PAPER };
 
 /* Set when the config has the key (or its default is a value), else the rest is zero. */
 struct config_rate {
@@ -74,7 +74,28 @@ struct config_feed_latency {
     char file_hash[33]; /* of the rows; empty: no file */
 };
 
+/* A venue that is listened to (adapters/link.h). */
+enum config_link_venue { LINK_BINANCE_USDM, LINK_BINANCE_SPOT, LINK_UPBIT };
+struct config_link {
+    int venue;                     /* enum config_link_venue */
+    const char *symbols, *streams; /* words with commas between */
+    const char *rest, *stream;     /* addresses, NULL: the venue's own */
+    const char *interval, *format; /* NULL: the adapter's default */
+    ns_t depth;                    /* 0: the fastest there is */
+    uint32_t levels;
+    ns_t poll, stale, silence, renew; /* 0: the adapter's default */
+};
+#define CONFIG_LINKS_MAX 16
+struct config_session {
+    const char *ca_file; /* NULL: the system's certificates */
+    const char *proxy;   /* NULL: the environment's */
+    ns_t spin, tick;
+    uint32_t ring; /* bytes */
+};
+
 struct config_feed {
+    struct config_link *links;
+    uint32_t link_count;
     const char **tapes; /* paths, relative ones already joined to the config's folder */
     uint32_t tape_count;
     struct config_synth synth;
@@ -182,8 +203,6 @@ struct config_output {
     const char *dir;
     ns_t equity_interval; /* 0: no equity curve */
     enum log_level log_level;
-    enum { OUTPUT_SNAPSHOTS_OFF, OUTPUT_SNAPSHOTS_ON } snapshots;
-    ns_t snapshot_interval;
 };
 
 struct config_engine {
@@ -211,6 +230,8 @@ struct run_config {
     } strategy_source;
     struct config_output output;
     struct config_engine engine;
+    struct config_session session;
+    bool recording; /* see struct config_options */
 
     const struct strategy *strategy;  /* looked up or loaded; lives as long as the config */
     void *strategy_state;             /* page-aligned, zeroed, parameters filled in */
@@ -226,6 +247,7 @@ struct run_config {
 struct config_options {
     const struct option_list *sets;  /* key.path=value, later ones win; may be NULL */
     const struct option_list *tapes; /* replaces feed.tapes (and feed.synth) when not empty; may be NULL */
+    bool recording;                  /* nothing trades: mode is paper, and without a strategy it is noop */
 };
 
 /* Read, check, load the strategy, fill its parameters. Tapes are named, not opened (config_check_files does).
@@ -236,6 +258,8 @@ err_t run_config_load(struct run_config **config, const char *path, const struct
 err_t run_config_parse(struct run_config **config, const char *path, const char *text, size_t size,
                        const struct config_options *options, struct err_text *why) MUST_USE;
 void run_config_free(struct run_config *config);
+/* config->resolved with every path absolute, so that it means the same files wherever it is read; to be freed. */
+err_t run_config_text_anywhere(const struct run_config *config, char **text, struct err_text *why) MUST_USE;
 
 /* Every tape is there and readable; ERR_CONFIG at its place in the config. */
 err_t run_config_check_files(const struct run_config *config, struct err_text *why) MUST_USE;

@@ -12,6 +12,7 @@ static const char *type_name(const struct config_key *key)
     case CONFIG_SECTION_OPTIONAL:
         return "section";
     case CONFIG_INSTRUMENTS:
+    case CONFIG_LINKS:
         return "list of sections";
     case CONFIG_BALANCES:
         return "section of amounts";
@@ -42,6 +43,8 @@ static const char *type_name(const struct config_key *key)
         return "decimal";
     case CONFIG_TEXT:
         return "text";
+    case CONFIG_WORDS:
+        return "list of words";
     case CONFIG_PATH:
         return "path";
     }
@@ -51,7 +54,7 @@ static const char *type_name(const struct config_key *key)
 static bool has_value(const struct config_key *key)
 {
     return !config_type_is_section(key->type) && key->type != CONFIG_PARAMS && key->type != CONFIG_INSTRUMENTS &&
-           key->type != CONFIG_BALANCES;
+           key->type != CONFIG_LINKS && key->type != CONFIG_BALANCES;
 }
 
 static const char *default_text(const struct config_key *key)
@@ -101,7 +104,8 @@ static void explain_one(FILE *file, const struct config_key *key)
 bool config_explain(FILE *file, const char *path)
 {
     const struct config_key *only = path != NULL ? config_key_find(path) : NULL;
-    if (only != NULL && !config_type_is_section(only->type) && only->type != CONFIG_INSTRUMENTS) {
+    if (only != NULL && !config_type_is_section(only->type) && only->type != CONFIG_INSTRUMENTS &&
+        only->type != CONFIG_LINKS) {
         explain_one(file, only);
         return true;
     }

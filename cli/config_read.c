@@ -129,6 +129,57 @@ static err_t read_instruments(struct reader *reader, const struct config_key *ke
     return ERR_OK;
 }
 
+/* [a, b] or a,b: kept as the latter. */
+static err_t read_words(struct reader *reader, const struct config_key *key, const struct config_node *node,
+                        void *base)
+{
+    if (node == NULL || node->kind != CONFIG_NODE_LIST)
+        return read_scalar(reader, key, node, base);
+    size_t size = 1, used = 0;
+    for (const struct config_node *child = node->first; child != NULL; child = child->next) {
+        if (child->kind != CONFIG_NODE_SCALAR || child->null || child->text_size == 0 ||
+            memchr(child->text, ',', child->text_size) != NULL)
+            return wrong_value(reader, key, child, ERR_SYNTAX);
+        size += child->text_size + 1;
+    }
+    if (node->first == NULL)
+        return wrong_value(reader, key, node, ERR_SYNTAX);
+    if (size > CONFIG_WORDS_MAX)
+        return wrong_value(reader, key, node, ERR_RANGE);
+    char *words = config_tree_alloc(reader->config->tree, size);
+    if (words == NULL)
+        return no_memory(reader);
+    for (const struct config_node *child = node->first; child != NULL; child = child->next)
+        used += (size_t)snprintf(words + used, size - used, "%s%s", used > 0 ? "," : "", child->text);
+    *(const char **)(void *)((char *)base + key->offset) = words;
+    return ERR_OK;
+}
+
+static err_t read_links(struct reader *reader, const struct config_key *key, const struct config_node *node)
+{
+    struct run_config *config = reader->config;
+    if (node->kind != CONFIG_NODE_LIST)
+        return wrong_value(reader, key, node, ERR_SYNTAX);
+    if (node->count > CONFIG_LINKS_MAX)
+        return config_say(reader->why, node, CONFIG_KEY, "%u entries, at most %d are allowed", node->count,
+                          CONFIG_LINKS_MAX);
+    struct config_link *links = config_tree_alloc(config->tree, (node->count + 1) * sizeof(*links));
+    if (links == NULL)
+        return no_memory(reader);
+    uint32_t count = 0;
+    for (const struct config_node *child = node->first; child != NULL; child = child->next) {
+        if (child->kind != CONFIG_NODE_MAP)
+            return config_say(reader->why, child, CONFIG_VALUE,
+                              "expected a section that begins '- venue: NAME', got %s", kind_words(child));
+        err_t err = read_section(reader, "feed.live[].", child, &links[count++]);
+        if (err != ERR_OK)
+            return err;
+    }
+    config->feed.links = links;
+    config->feed.link_count = count;
+    return ERR_OK;
+}
+
 static err_t read_balances(struct reader *reader, const struct config_key *key, const struct config_node *node)
 {
     struct run_config *config = reader->config;
@@ -195,8 +246,12 @@ static err_t read_key(struct reader *reader, const struct config_key *key, const
         return there ? read_tapes(reader, key, node) : ERR_OK;
     case CONFIG_INSTRUMENTS:
         return there ? read_instruments(reader, key, node) : ERR_OK;
+    case CONFIG_LINKS:
+        return there ? read_links(reader, key, node) : ERR_OK;
     case CONFIG_BALANCES:
         return there ? read_balances(reader, key, node) : ERR_OK;
+    case CONFIG_WORDS:
+        return read_words(reader, key, node, base);
     case CONFIG_PARAMS: /* read when the strategy is known */
         return there && node->kind != CONFIG_NODE_MAP ? wrong_value(reader, key, node, ERR_SYNTAX) : ERR_OK;
     default:
@@ -232,6 +287,11 @@ static err_t check_feed(struct reader *reader)
 {
     struct run_config *config = reader->config;
     const struct config_node *root = config->tree->root;
+    if (config->mode == RUN_PAPER && config->feed.link_count == 0)
+        return run_config_error(config, "feed", reader->why,
+                                "no market data: mode paper listens to the venues of feed.live");
+    if (config->mode == RUN_PAPER)
+        return ERR_OK; /* tapes may stay where they are, for mode backtest */
     if (config->feed.synth.set && config->feed.tape_count > 0)
         return config_say(reader->why, config_node_find(root, "feed.synth"), CONFIG_KEY,
                           "feed.tapes and feed.synth are both given: keep one");
@@ -279,6 +339,8 @@ static err_t find_strategy(struct reader *reader)
     struct run_config *config = reader->config;
     const char *name = config->strategy_source.name, *plugin = config->strategy_source.plugin;
     char hint[128];
+    if (name == NULL && plugin == NULL && config->recording)
+        config->strategy_source.name = name = "noop";
     if ((name == NULL) == (plugin == NULL))
         return run_config_error(config, "strategy", reader->why, "%s",
                                 name == NULL ? "no strategy: give strategy.name (see 'tapedeck strategy list') or "
@@ -303,6 +365,8 @@ err_t config_read(struct run_config *config, const char *directory, struct err_t
 {
     struct reader reader = {config, directory, why};
     err_t err = read_section(&reader, "", config->tree->root, config);
+    if (config->recording)
+        config->mode = RUN_PAPER;
     if (err == ERR_OK)
         err = check_feed(&reader);
     if (err == ERR_OK)

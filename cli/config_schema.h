@@ -18,6 +18,7 @@ enum config_type {
     CONFIG_SECTION,
     CONFIG_SECTION_OPTIONAL, /* a bool at `offset` says that it is there */
     CONFIG_INSTRUMENTS,      /* list of sections */
+    CONFIG_LINKS,            /* list of sections */
     CONFIG_BALANCES,         /* map of currency: amount */
     CONFIG_TAPES,            /* list of paths */
     CONFIG_PARAMS,           /* map, checked by the strategy's own table */
@@ -33,6 +34,7 @@ enum config_type {
     CONFIG_MONEY,    /* struct config_money */
     CONFIG_DECIMAL,  /* struct config_decimal */
     CONFIG_TEXT,     /* const char * */
+    CONFIG_WORDS,    /* const char *: a list of words, kept with commas between */
     CONFIG_PATH,     /* const char *, relative to the config's folder */
 };
 

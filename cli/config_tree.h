@@ -17,6 +17,7 @@
 #define CONFIG_BYTES_MAX (1024 * 1024)
 #define CONFIG_DEPTH_MAX 16
 #define CONFIG_PATH_MAX  256
+#define CONFIG_WORDS_MAX 16000 /* bytes of a list of words */
 
 struct config_source {
     const char *name; /* the file's path, "--set" or "--tape" */

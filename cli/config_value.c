@@ -158,6 +158,7 @@ err_t config_value_parse(const struct config_key *key, const char *text, size_t 
     case CONFIG_CHOICE:
         return parse_choice(key->choices, text, size, target);
     case CONFIG_TEXT:
+    case CONFIG_WORDS:
     case CONFIG_PATH:
         return parse_text(key, text, size, tree, directory, target);
     default:
@@ -183,6 +184,8 @@ static const char *type_words(const struct config_key *key)
         return "a section (key: value lines)";
     case CONFIG_INSTRUMENTS:
         return "a list of sections (- symbol: ...)";
+    case CONFIG_LINKS:
+        return "a list of sections (- venue: ...)";
     case CONFIG_BALANCES:
         return "a section of currency: amount lines";
     case CONFIG_TAPES:
@@ -212,6 +215,8 @@ static const char *type_words(const struct config_key *key)
         return "a decimal number";
     case CONFIG_TEXT:
         return "a word";
+    case CONFIG_WORDS:
+        return "a list of words";
     case CONFIG_PATH:
         return "a path";
     }
@@ -309,6 +314,7 @@ size_t config_value_text(const struct config_key *key, const void *base, char *t
         words = ((const struct config_decimal *)at)->text;
         return words != NULL ? config_quote(words, text, room) : (size_t)snprintf(text, room, "null");
     case CONFIG_TEXT:
+    case CONFIG_WORDS:
     case CONFIG_PATH:
         words = *(const char *const *)at;
         return words != NULL ? config_quote(words, text, room) : (size_t)snprintf(text, room, "null");

@@ -15,13 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct out {
     FILE *file;
-    bool hashed; /* leave out CONFIG_NOT_HASHED */
+    bool hashed;     /* leave out CONFIG_NOT_HASHED */
+    const char *cwd; /* put before relative paths; NULL: they stay */
 };
 
-#define VALUE_ROOM 4400 /* a path, quoted */
+#define VALUE_ROOM (CONFIG_WORDS_MAX + 400) /* words, or a path, quoted */
 
 static void indent(struct out *out, unsigned depth)
 {
@@ -30,6 +32,16 @@ static void indent(struct out *out, unsigned depth)
 
 static void write_section(struct out *out, const struct run_config *config, const char *prefix, const void *base,
                           unsigned depth);
+
+static void quote_path(const struct out *out, const char *path, char text[VALUE_ROOM])
+{
+    char whole[VALUE_ROOM];
+    if (out->cwd == NULL || path[0] == '/' || path[0] == '\0' ||
+        (size_t)snprintf(whole, sizeof(whole), "%s/%s", out->cwd, path) >= sizeof(whole))
+        config_quote(path, text, VALUE_ROOM);
+    else
+        config_quote(whole, text, VALUE_ROOM);
+}
 
 static void write_list(struct out *out, const struct run_config *config, unsigned depth)
 {
@@ -40,20 +52,22 @@ static void write_list(struct out *out, const struct run_config *config, unsigne
     }
     fputc('\n', out->file);
     for (uint32_t i = 0; i < config->feed.tape_count; i++) {
-        config_quote(config->feed.tapes[i], text, sizeof(text));
+        quote_path(out, config->feed.tapes[i], text);
         indent(out, depth + 1);
         fprintf(out->file, "- %s\n", text);
     }
 }
 
-static void write_instruments(struct out *out, const struct run_config *config, unsigned depth)
+/* A list of sections: `count` of them, each `size` bytes from `base` on. */
+static void write_sections(struct out *out, const char *prefix, const void *base, size_t size, uint32_t count,
+                           unsigned depth)
 {
     char text[VALUE_ROOM];
-    fputs(config->instrument_count == 0 ? " []\n" : "\n", out->file);
-    for (uint32_t i = 0; i < config->instrument_count; i++) {
+    fputs(count == 0 ? " []\n" : "\n", out->file);
+    for (uint32_t i = 0; i < count; i++) {
         bool first = true;
-        for (const struct config_key *key = NULL; (key = config_key_next("instruments[].", key)) != NULL;) {
-            config_value_text(key, &config->instruments[i], text, sizeof(text));
+        for (const struct config_key *key = NULL; (key = config_key_next(prefix, key)) != NULL;) {
+            config_value_text(key, (const char *)base + i * size, text, sizeof(text));
             indent(out, depth + 1);
             fprintf(out->file, "%s%s: %s\n", first ? "- " : "  ", config_key_name(key), text);
             first = false;
@@ -86,7 +100,7 @@ static void write_file_param(struct out *out, const struct run_config *config, c
         digest_bytes(&digest, file->text, file->size);
         digest_text(digest_value(&digest), text);
     } else {
-        config_quote(file->name != NULL ? file->name : "", text, sizeof(text));
+        quote_path(out, file->name != NULL ? file->name : "", text);
     }
     indent(out, depth);
     fprintf(out->file, "%s: %s\n", param->name, text);
@@ -133,7 +147,12 @@ static void write_key(struct out *out, const struct run_config *config, const st
         write_list(out, config, depth);
         return;
     case CONFIG_INSTRUMENTS:
-        write_instruments(out, config, depth);
+        write_sections(out, "instruments[].", config->instruments, sizeof(*config->instruments),
+                       config->instrument_count, depth);
+        return;
+    case CONFIG_LINKS:
+        write_sections(out, "feed.live[].", config->feed.links, sizeof(*config->feed.links), config->feed.link_count,
+                       depth);
         return;
     case CONFIG_BALANCES:
         write_balances(out, config, depth);
@@ -141,6 +160,16 @@ static void write_key(struct out *out, const struct run_config *config, const st
     case CONFIG_PARAMS:
         write_params(out, config, depth);
         return;
+    case CONFIG_PATH: {
+        const char *path;
+        memcpy(&path, (const char *)base + key->offset, sizeof(path));
+        if (path == NULL)
+            snprintf(text, sizeof(text), "null");
+        else
+            quote_path(out, path, text);
+        fprintf(out->file, " %s\n", text);
+        return;
+    }
     default:
         config_value_text(key, base, text, sizeof(text));
         fprintf(out->file, " %s\n", text);
@@ -156,9 +185,9 @@ static void write_section(struct out *out, const struct run_config *config, cons
     }
 }
 
-static err_t write_text(const struct run_config *config, bool hashed, char **text, size_t *size)
+static err_t write_text(const struct run_config *config, bool hashed, const char *cwd, char **text, size_t *size)
 {
-    struct out out = {open_memstream(text, size), hashed};
+    struct out out = {open_memstream(text, size), hashed, cwd};
     if (out.file == NULL)
         return ERR_NOMEM;
     if (hashed)
@@ -180,9 +209,9 @@ err_t config_write(struct run_config *config, struct err_text *why)
 {
     char *text = NULL, *hashed = NULL;
     size_t size = 0, hashed_size = 0;
-    err_t err = write_text(config, false, &text, &size);
+    err_t err = write_text(config, false, NULL, &text, &size);
     if (err == ERR_OK)
-        err = write_text(config, true, &hashed, &hashed_size);
+        err = write_text(config, true, NULL, &hashed, &hashed_size);
     if (err == ERR_OK) {
         struct digest digest;
         digest_init(&digest, 0);
@@ -195,4 +224,18 @@ err_t config_write(struct run_config *config, struct err_text *why)
     free(text);
     free(hashed);
     return err == ERR_OK ? ERR_OK : err_say(why, ERR_NOMEM, "%s: out of memory", config->path);
+}
+
+err_t run_config_text_anywhere(const struct run_config *config, char **text, struct err_text *why)
+{
+    char *written = NULL, *cwd = getcwd(NULL, 0); /* NULL: it was removed; then there is nothing to put before them */
+    size_t size = 0;
+    err_t err = write_text(config, false, cwd, &written, &size);
+    free(cwd);
+    if (err != ERR_OK) {
+        free(written);
+        return err_say(why, ERR_NOMEM, "%s: out of memory", config->path);
+    }
+    *text = written;
+    return ERR_OK;
 }

@@ -1,11 +1,10 @@
-/* How the seal works: the manifest is JSON text whose last key is the seal. What is hashed is the text as bytes, up
- * to the seal's digits, and what follows them is always the same; so there is no second way to write the same
- * manifest. */
 #include "cli/evidence.h"
 
 #include "cli/crash_note.h"
-#include "cli/run_dir.h"
 #include "cli/hash_file.h"
+#include "cli/run_dir.h"
+#include "cli/run_inputs.h"
+#include "cli/seal.h"
 #include "data/tape_check.h"
 
 #include <dirent.h>
@@ -15,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SEAL_KEY     "  \"seal\": \""
-#define SEAL_END     "\"\n}\n"
 #define MANIFEST_MAX (16u << 20)
 
 /* ---- the files of a directory ---- */
@@ -110,30 +107,6 @@ static err_t list_files(const char *dir, json_t *list, struct err_text *why)
     return err;
 }
 
-/* The object as text, without its closing brace, and the seal after it. */
-static err_t seal(const json_t *facts, char **text, struct err_text *why)
-{
-    char hash[SHA256_TEXT_SIZE];
-    char *body = json_dumps(facts, JSON_INDENT(2));
-    const size_t size = body != NULL ? strlen(body) : 0;
-    const size_t room = size + sizeof(SEAL_KEY) + sizeof(hash) + sizeof(SEAL_END) + 2;
-    char *sealed = size > 2 ? malloc(room) : NULL;
-    if (sealed == NULL) {
-        free(body);
-        return err_say(why, ERR_NOMEM, "out of memory");
-    }
-    const size_t head = (size_t)snprintf(sealed, room, "%.*s,\n" SEAL_KEY, (int)size - 2, body);
-    free(body);
-    err_t err = hash_bytes(sealed, head, hash, why);
-    if (err != ERR_OK) {
-        free(sealed);
-        return err;
-    }
-    snprintf(sealed + head, room - head, "%s" SEAL_END, hash);
-    *text = sealed;
-    return ERR_OK;
-}
-
 err_t evidence_write(const char *dir, json_t *facts, struct err_text *why)
 {
     char *text = NULL;
@@ -141,7 +114,7 @@ err_t evidence_write(const char *dir, json_t *facts, struct err_text *why)
     err_t err = list_files(dir, files, why);
     json_set(facts, "files", files);
     if (err == ERR_OK)
-        err = seal(facts, &text, why);
+        err = seal_text(facts, &text, why);
     if (err == ERR_OK)
         err = run_dir_write(dir, EVIDENCE_FILE, text, why);
     free(text);
@@ -151,75 +124,16 @@ err_t evidence_write(const char *dir, json_t *facts, struct err_text *why)
 
 /* ---- reading ---- */
 
-static err_t read_whole(const char *path, size_t most, char **text, size_t *size, struct err_text *why)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return err_say(why, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    char *all = malloc(most + 1);
-    const size_t got = all != NULL ? fread(all, 1, most + 1, file) : 0;
-    const bool bad = ferror(file) != 0;
-    fclose(file);
-    if (all == NULL || bad || got > most) {
-        free(all);
-        return err_say(why,
-                       all == NULL ? ERR_NOMEM
-                       : bad       ? ERR_IO
-                                   : ERR_CORRUPT,
-                       "%s: %s", path,
-                       all == NULL ? "out of memory"
-                       : bad       ? "cannot be read"
-                                   : "is too large to be one");
-    }
-    all[got] = '\0';
-    *text = all;
-    *size = got;
-    return ERR_OK;
-}
-
-static err_t check_seal(const char *path, const char *text, size_t size, struct err_text *why)
-{
-    char hash[SHA256_TEXT_SIZE];
-    const size_t digits = SHA256_TEXT_SIZE - 1, key = strlen(SEAL_KEY), end = strlen(SEAL_END);
-    const size_t tail = key + digits + end;
-    if (size < tail || memcmp(text + size - tail, SEAL_KEY, key) != 0 ||
-        memcmp(text + size - end, SEAL_END, end) != 0)
-        return err_say(why, ERR_CORRUPT, "%s: damaged: it does not end in its seal", path);
-    err_t err = hash_bytes(text, size - digits - end, hash, why);
-    if (err != ERR_OK)
-        return err;
-    if (memcmp(hash, text + size - digits - end, digits) != 0)
-        return err_say(why, ERR_CORRUPT,
-                       "%s: damaged: its seal is %.*s, its text has %s; nothing in it can be believed", path,
-                       (int)digits, text + size - digits - end, hash);
-    return ERR_OK;
-}
-
 static err_t read_manifest(const char *dir, json_t **manifest, struct err_text *why)
 {
-    char path[PATH_SIZE], *text;
-    size_t size;
-    json_error_t error;
+    char path[PATH_SIZE];
     if (!run_dir_path(path, dir, EVIDENCE_FILE))
         return err_say(why, ERR_RANGE, "%s: too long", dir);
-    err_t err = read_whole(path, MANIFEST_MAX, &text, &size, why);
-    if (err != ERR_OK)
-        return err;
-    err = check_seal(path, text, size, why);
-    if (err == ERR_OK) {
-        *manifest = json_loadb(text, size, 0, &error);
-        if (*manifest == NULL)
-            err = err_say(why, ERR_CORRUPT, "%s:%d: not JSON: %s", path, error.line, error.text);
-        else if (json_integer_value(json_object_get(*manifest, "format")) != EVIDENCE_FORMAT)
-            err = err_say(why, ERR_VERSION, "%s: its format is not %d: written by another version of tapedeck", path,
-                          EVIDENCE_FORMAT);
-    }
-    free(text);
-    return err;
+    return seal_read(path, MANIFEST_MAX, EVIDENCE_FORMAT, manifest, why);
 }
 
-static err_t add_fault(struct evidence_report *report, enum evidence_fault_kind kind, const char *name,
-                       const char *wanted, const char *got, struct err_text *why)
+err_t evidence_fault_add(struct evidence_report *report, enum evidence_fault_kind kind, const char *name,
+                         const char *wanted, const char *got, struct err_text *why)
 {
     struct evidence_fault *grown = realloc(report->faults, (report->fault_count + 1) * sizeof(*grown));
     if (grown != NULL)
@@ -233,7 +147,7 @@ static err_t add_fault(struct evidence_report *report, enum evidence_fault_kind 
     *fault = (struct evidence_fault){.kind = kind, .name = copy};
     snprintf(fault->wanted, sizeof(fault->wanted), "%s", wanted);
     snprintf(fault->got, sizeof(fault->got), "%s", got);
-    if (kind != EVIDENCE_FAULT_EXTRA)
+    if (kind != EVIDENCE_FAULT_EXTRA && report->state == EVIDENCE_WHOLE)
         report->state = EVIDENCE_DIFFERS;
     return ERR_OK;
 }
@@ -254,15 +168,16 @@ static err_t compare(const char *dir, const char *name, const json_t *entry, str
     report->files++;
     const err_t err = hash_file(path, false, hash, &size, &unread);
     if (err == ERR_NOTFOUND)
-        return add_fault(report, EVIDENCE_FAULT_MISSING, name, "", "", why);
+        return evidence_fault_add(report, EVIDENCE_FAULT_MISSING, name, "", "", why);
     if (err != ERR_OK)
-        return add_fault(report, EVIDENCE_FAULT_UNREADABLE, name, "", unread.text, why);
+        return evidence_fault_add(report, EVIDENCE_FAULT_UNREADABLE, name, "", unread.text, why);
     if (size != (uint64_t)json_integer_value(bytes)) {
         snprintf(wanted_size, sizeof(wanted_size), "%lld bytes", (long long)json_integer_value(bytes));
         snprintf(got_size, sizeof(got_size), "%llu bytes", (unsigned long long)size);
-        return add_fault(report, EVIDENCE_FAULT_SIZE, name, wanted_size, got_size, why);
+        return evidence_fault_add(report, EVIDENCE_FAULT_SIZE, name, wanted_size, got_size, why);
     }
-    return strcmp(hash, wanted) == 0 ? ERR_OK : add_fault(report, EVIDENCE_FAULT_CHANGED, name, wanted, hash, why);
+    return strcmp(hash, wanted) == 0 ? ERR_OK
+                                     : evidence_fault_add(report, EVIDENCE_FAULT_CHANGED, name, wanted, hash, why);
 }
 
 static err_t compare_files(const char *dir, struct evidence_report *report, struct err_text *why)
@@ -287,7 +202,7 @@ static err_t compare_files(const char *dir, struct evidence_report *report, stru
         }
     }
     for (size_t left = 0; left < names.count && err == ERR_OK; left++)
-        err = add_fault(report, EVIDENCE_FAULT_EXTRA, names.at[left], "", "", why);
+        err = evidence_fault_add(report, EVIDENCE_FAULT_EXTRA, names.at[left], "", "", why);
     names_free(&names);
     return err;
 }
@@ -322,8 +237,34 @@ static err_t check_tapes(const char *dir, struct evidence_report *report, struct
         char name[PATH_SIZE];
         snprintf(name, sizeof(name), EVIDENCE_TAPES "/%.256s", names.at[i]);
         if (!whole)
-            err =
-                add_fault(report, EVIDENCE_FAULT_TAPE, name, wanted, read == ERR_OK ? found.hash : unread.text, why);
+            err = evidence_fault_add(report, EVIDENCE_FAULT_TAPE, name, wanted,
+                                     read == ERR_OK ? found.hash : unread.text, why);
+    }
+    names_free(&names);
+    return err;
+}
+
+/* The same for the other files that the run read. */
+static err_t check_files(const char *dir, struct evidence_report *report, struct err_text *why)
+{
+    char folder[PATH_SIZE], path[PATH_SIZE], hash[SHA256_TEXT_SIZE], name[PATH_SIZE];
+    struct names names = {0};
+    struct stat status;
+    uint64_t size;
+    if (!run_dir_path(folder, dir, RUN_INPUTS_FOLDER) || stat(folder, &status) != 0)
+        return ERR_OK;
+    err_t err = names_of(folder, &names, why);
+    for (size_t i = 0; i < names.count && err == ERR_OK; i++) {
+        struct err_text unread = {0};
+        if (!run_dir_path(path, folder, names.at[i]))
+            continue;
+        report->inputs++;
+        const err_t read = hash_file(path, false, hash, &size, &unread);
+        snprintf(name, sizeof(name), RUN_INPUTS_FOLDER "/%.256s", names.at[i]);
+        if (read != ERR_OK)
+            err = evidence_fault_add(report, EVIDENCE_FAULT_UNREADABLE, name, "", unread.text, why);
+        else if (strncmp(names.at[i], hash, SHA256_TEXT_SIZE - 1) != 0)
+            err = evidence_fault_add(report, EVIDENCE_FAULT_FILE, name, "", hash, why);
     }
     names_free(&names);
     return err;
@@ -334,7 +275,7 @@ static void read_crash(const char *dir, struct evidence_report *report)
     char path[PATH_SIZE], *text;
     size_t size;
     if (!run_dir_path(path, dir, CRASH_NOTE_FILE) ||
-        read_whole(path, sizeof(report->crash) - 1, &text, &size, NULL) != ERR_OK)
+        seal_read_text(path, sizeof(report->crash) - 1, &text, &size, NULL) != ERR_OK)
         return;
     report->state = EVIDENCE_CRASHED;
     memcpy(report->crash, text, size);
@@ -349,12 +290,17 @@ err_t evidence_check(const char *dir, struct evidence_report *report, struct err
         if (!run_dir_path(path, dir, "config.yaml") || access(path, F_OK) != 0)
             return err_say(why, ERR_NOTFOUND, "%s: has neither " EVIDENCE_FILE " nor config.yaml: not a run", dir);
         read_crash(dir, report);
-        return ERR_OK;
+        err_t err = evidence_check_unended(dir, report, why);
+        if (err == ERR_OK)
+            err = check_files(dir, report, why);
+        return err == ERR_OK ? check_tapes(dir, report, why) : err;
     }
     report->state = EVIDENCE_WHOLE;
     err_t err = read_manifest(dir, &report->manifest, why);
     if (err == ERR_OK)
         err = compare_files(dir, report, why);
+    if (err == ERR_OK)
+        err = check_files(dir, report, why);
     if (err == ERR_OK)
         err = check_tapes(dir, report, why);
     return err;
@@ -366,6 +312,7 @@ void evidence_report_free(struct evidence_report *report)
         free(report->faults[i].name);
     free(report->faults);
     json_decref(report->manifest);
+    json_decref(report->start);
     *report = (struct evidence_report){0};
 }
 

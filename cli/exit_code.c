@@ -42,6 +42,7 @@ int exit_code_of(err_t err)
     case ERR_INTERRUPTED:
         return EXIT_CODE_SIGINT;
     case ERR_AGAIN:
+    case ERR_WAIT:
     case ERR_STATE:
     case ERR_FULL:
     case ERR_NOMEM:

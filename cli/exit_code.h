@@ -19,6 +19,7 @@
     X(CI_WARNING, 10, "ci: the same digests; warnings")                                                              \
     X(CI_DIGEST, 11, "ci: a digest differs, the metrics are equal or within their bounds")                           \
     X(UNENDED, 12, "the run has not ended: it is still going on, was killed, or crashed")                            \
+    X(PREFIX, 13, "verify: the run was killed or crashed; identical as far as it was written")                       \
     X(CI_STRICT_WARNING, 20, "ci --strict: warnings, as failures")                                                   \
     X(CI_STRICT_DIGEST, 21, "ci --strict: a digest differs")                                                         \
     X(CI_SPEED, 22, "ci: a run is slower than its bound")                                                            \

@@ -67,6 +67,9 @@ static const struct {
     /* how fast, where to, and who looks on */
     {"journal", EXPLAIN_NOTHING},
     {"feed.speed", EXPLAIN_NOTHING},
+    {"feed.live", EXPLAIN_NOTHING}, /* what came of it is on the session's tape */
+    {"feed.live[].", EXPLAIN_NOTHING},
+    {"session.", EXPLAIN_NOTHING},
     {"feed.read_ahead", EXPLAIN_NOTHING},
     {"venue.bracket", EXPLAIN_NOTHING},
     {"output.dir", EXPLAIN_NOTHING},

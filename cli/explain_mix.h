@@ -38,8 +38,7 @@ err_t explain_mix_new(struct explain_mix **mix, const struct rerun *const runs[2
 /* A difference that is in no key: "binary". The texts outlive the mix. */
 err_t explain_mix_add(struct explain_mix *mix, const char *path, enum explain_group group, const char *a,
                       const char *b, struct err_text *why) MUST_USE;
-/* The config with B's side of the groups of `set`, and A's of the others; to be freed. EXPLAIN_ALL: B's own. NULL: no
- * memory. */
+/* The config with B's side of the groups of `set`, and A's of the others; to be freed. NULL: no memory. */
 char *explain_mix_text(const struct explain_mix *mix, unsigned set);
 void explain_mix_free(struct explain_mix *mix);
 

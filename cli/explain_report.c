@@ -86,51 +86,74 @@ static void cell_count(struct table *table, uint64_t from, uint64_t to)
     table_cell(table, "%s%" PRIu64, to > from ? "+" : to < from ? "-" : "", to > from ? to - from : from - to);
 }
 
-static void print_end(struct table *table, const struct explain_figures *figures, const char *currency,
-                      unsigned decimals, const char *name)
+/* Of a currency that nothing settles in there is nothing but fees. */
+struct money_table {
+    struct table *table;
+    const char *currency;
+    unsigned decimals;
+    bool fees_alone;
+};
+
+static bool is_shown(const struct money_table *money, int part)
 {
-    table_cell(table, "%s", name);
-    for (int part = 0; part < EXPLAIN_PARTS; part++)
-        cell_money(table, explain_figures_money(figures, currency)->parts[part], decimals, false);
-    table_cell(table, "%" PRIu64, figures->orders);
-    table_cell(table, "%" PRIu64, figures->fills);
-    table_cell(table, "%.*s", DIGEST_SHOWN, figures->digest);
+    return !money->fees_alone || part == EXPLAIN_PART_FEES;
 }
 
-static void print_step(const struct explain_report *report, struct table *table, const struct explain_step *step,
-                       const char *currency, unsigned decimals)
+static void print_end(const struct money_table *money, const struct explain_figures *figures, const char *name)
 {
-    char name[EXPLAIN_SET_TEXT_SIZE];
-    const struct explain_figures *from = report->sums->figures[step->from], *to = report->sums->figures[step->to];
-    table_cell(table, "%s", explain_set_text(step->set, name));
+    table_cell(money->table, "%s", name);
     for (int part = 0; part < EXPLAIN_PARTS; part++)
-        cell_money(table, explain_sums_step(report->sums, step, currency, (enum explain_part)part), decimals, true);
-    cell_count(table, from->orders, to->orders);
-    cell_count(table, from->fills, to->fills);
-    table_cell(table, "%.*s", DIGEST_SHOWN, step->from == step->to ? "-" : to->digest);
+        if (is_shown(money, part))
+            cell_money(money->table, explain_figures_money(figures, money->currency)->parts[part], money->decimals,
+                       false);
+    table_cell(money->table, "%" PRIu64, figures->orders);
+    table_cell(money->table, "%" PRIu64, figures->fills);
+    table_cell(money->table, "%.*s", DIGEST_SHOWN, figures->digest);
+}
+
+static void print_step(const struct money_table *money, const struct explain_sums *sums,
+                       const struct explain_step *step, const char *name, bool executed)
+{
+    const struct explain_figures *from = sums->figures[step->from], *to = sums->figures[step->to];
+    table_cell(money->table, "%s", name);
+    for (int part = 0; part < EXPLAIN_PARTS; part++)
+        if (is_shown(money, part))
+            cell_money(money->table, explain_sums_step(sums, step, money->currency, (enum explain_part)part),
+                       money->decimals, true);
+    cell_count(money->table, from->orders, to->orders);
+    cell_count(money->table, from->fills, to->fills);
+    table_cell(money->table, "%.*s", DIGEST_SHOWN, executed ? to->digest : "-");
+}
+
+static bool settles(const struct explain_sums *sums, const char *currency)
+{
+    for (unsigned world = 0; world <= explain_sums_last(sums); world++)
+        if (sums->figures[world] != NULL && explain_figures_money(sums->figures[world], currency)->settles)
+            return true;
+    return false;
 }
 
 static void print_currency(const struct explain_report *report, const char *currency)
 {
     const struct explain_sums *sums = report->sums;
     const struct explain_step whole = {.from = 0, .to = explain_sums_last(sums)};
-    const unsigned decimals = decimals_of(sums, currency);
+    struct money_table money = {
+        .currency = currency, .decimals = decimals_of(sums, currency), .fees_alone = !settles(sums, currency)};
+    char name[EXPLAIN_SET_TEXT_SIZE];
     putchar('\n');
-    struct table *table = table_new("lrrrrrrrl", currency, "profit", "realised", "marked", "fees paid", "funding",
-                                    "orders", "fills", "digest");
-    print_end(table, end_of(report, EXPLAIN_A), currency, decimals, "A");
-    table_rule(table);
-    for (uint32_t i = 0; i < sums->step_count; i++)
-        print_step(report, table, &sums->steps[i], currency, decimals);
-    table_rule(table);
-    print_end(table, end_of(report, EXPLAIN_B), currency, decimals, "B");
-    table_cell(table, "B - A");
-    for (int part = 0; part < EXPLAIN_PARTS; part++)
-        cell_money(table, explain_sums_step(sums, &whole, currency, (enum explain_part)part), decimals, true);
-    cell_count(table, end_of(report, EXPLAIN_A)->orders, end_of(report, EXPLAIN_B)->orders);
-    cell_count(table, end_of(report, EXPLAIN_A)->fills, end_of(report, EXPLAIN_B)->fills);
-    table_cell(table, "-");
-    table_print(table, stdout);
+    money.table = money.fees_alone ? table_new("lrrrl", currency, "fees paid", "orders", "fills", "digest")
+                                   : table_new("lrrrrrrrl", currency, "profit", "realised", "marked", "fees paid",
+                                               "funding", "orders", "fills", "digest");
+    print_end(&money, end_of(report, EXPLAIN_A), "A");
+    table_rule(money.table);
+    for (uint32_t i = 0; i < sums->step_count; i++) {
+        const struct explain_step *step = &sums->steps[i];
+        print_step(&money, sums, step, explain_set_text(step->set, name), step->from != step->to);
+    }
+    table_rule(money.table);
+    print_end(&money, end_of(report, EXPLAIN_B), "B");
+    print_step(&money, sums, &whole, "B - A", false);
+    table_print(money.table, stdout);
 }
 
 /* ---- text: shares ---- */
@@ -193,7 +216,8 @@ void explain_report_print(const struct explain_report *report)
     for (uint32_t i = 0; i < sums->currency_count; i++)
         print_currency(report, sums->currencies[i]);
     for (uint32_t i = 0; i < sums->currency_count && sums->shared; i++)
-        print_shares(report, i);
+        if (settles(sums, sums->currencies[i]))
+            print_shares(report, i);
     print_proof(report);
 }
 

@@ -51,8 +51,8 @@ static void keep_before(struct journal_compare *compare, uint64_t number, const 
     keep(&difference->before[difference->before_count++], number, event);
 }
 
-/* The next record of the journal; NULL: there are no more, or reading failed. */
-static const struct event *next_then(struct journal_compare *compare, uint64_t *number)
+/* A block with records that were not compared yet, if there is any. */
+static void fill(struct journal_compare *compare)
 {
     while (!compare->over && (!compare->held || compare->at == compare->block.event_count)) {
         if (compare->held)
@@ -68,6 +68,12 @@ static const struct event *next_then(struct journal_compare *compare, uint64_t *
                 compare->broken = err;
         }
     }
+}
+
+/* The next record of the journal; NULL: there are no more, or reading failed. */
+static const struct event *next_then(struct journal_compare *compare, uint64_t *number)
+{
+    fill(compare);
     if (compare->over)
         return NULL;
     *number = compare->block.first_message + compare->at;
@@ -183,6 +189,23 @@ err_t journal_compare_finish(struct journal_compare *compare, bool ended, struct
 const struct journal_difference *journal_compare_difference(const struct journal_compare *compare)
 {
     return &compare->difference;
+}
+
+bool journal_compare_over(struct journal_compare *compare)
+{
+    fill(compare);
+    return compare->over;
+}
+
+uint64_t journal_compare_input(const struct journal_compare *compare)
+{
+    const struct journal_difference *difference = &compare->difference;
+    return difference->before_count == 0 ? 0 : difference->before[difference->before_count - 1].event.seq;
+}
+
+uint64_t journal_compare_next_input(const struct journal_compare *compare)
+{
+    return compare->block.events[compare->at].seq;
 }
 
 uint64_t journal_compare_records(const struct journal_compare *compare)

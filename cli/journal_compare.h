@@ -51,6 +51,11 @@ bool journal_compare_differs(const struct journal_compare *compare);
  * before. ERR_OK also when there is a difference; the failures are those of reading. */
 err_t journal_compare_finish(struct journal_compare *compare, bool ended, struct err_text *why) MUST_USE;
 const struct journal_difference *journal_compare_difference(const struct journal_compare *compare);
+/* All its records were compared. */
+bool journal_compare_over(struct journal_compare *compare);
+/* The input after which the last record that was found the same came, and the one to be compared next (not over). */
+uint64_t journal_compare_input(const struct journal_compare *compare);
+uint64_t journal_compare_next_input(const struct journal_compare *compare);
 uint64_t journal_compare_records(const struct journal_compare *compare); /* found the same */
 void journal_compare_close(struct journal_compare *compare);
 

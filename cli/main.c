@@ -17,12 +17,12 @@ struct verb {
 static const struct verb verbs[] = {
     {"run", "run a strategy over tapes", verb_run, verb_run_help},
     {"verify", "execute a finished run again and prove that it is the same", verb_verify, verb_verify_help},
+    {"diff", "find where two runs part: the input, the decision, the state", verb_diff, verb_diff_help},
     {"why", "explain the orders of a run: why each filled, or did not", verb_why, verb_why_help},
     {"explain", "say where the profit difference of two runs comes from", verb_explain, verb_explain_help},
     {"watch", "step through a finished run, forward and back", verb_watch, verb_watch_help},
     {"evidence", "hold a run directory against its manifest", verb_evidence, verb_evidence_help},
     {"bundle", "pack a run into one file, and unpack it", verb_bundle, verb_bundle_help},
-    {"state", "everything that a finished run knew at one moment", verb_state, verb_state_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},
     {"synth", "write tapes of a synthetic market, from a seed", verb_synth, verb_synth_help},
     {"tape", "look into tapes, check, repair, cut and merge them", verb_tape, verb_tape_help},
@@ -55,7 +55,11 @@ static void print_help(FILE *file)
           file);
     for (const struct verb *verb = verbs; verb->name != NULL; verb++)
         fprintf(file, "  %-10s  %s\n", verb->name, verb->summary);
-    fputs("\nEvery verb that prints figures prints them as JSON with --json.\n"
+    fputs("\nFirst steps:\n"
+          "  tapedeck synth demo.tape                             an hour of a made market\n"
+          "  tapedeck run examples/maker.yaml --tape demo.tape    a strategy on it; its last line names the run\n"
+          "  tapedeck watch RUN                                   step through it (then: why, verify)\n"
+          "\nEvery verb that prints figures prints them as JSON with --json.\n"
           "Exit codes:",
           file);
 #define EXIT_CODE_PRINT(name, number, text) fprintf(file, "\n  %3d  %s", number, text);

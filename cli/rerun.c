@@ -1,5 +1,5 @@
-/* How: result.json first, since it names the tapes by their content. A recorded path may be relative: to where the
- * run was started, which timing.json tells, or to here. */
+/* How: what the run left says first which tapes it read (rerun_record.c). A recorded path may be relative: to where
+ * the run was started, or to here. */
 #include "cli/config_params.h"
 #include "cli/evidence.h"
 #include "cli/rerun_inside.h"
@@ -12,89 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* ---- what the run left ---- */
-
-static bool is_directory(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-static err_t find_dir(struct rerun *rerun, const char *run, const char *runs, struct err_text *why)
-{
-    char result[PATH_SIZE];
-    err_t err = run_open(&rerun->inside->run, run, runs, why);
-    if (err != ERR_OK)
-        return err;
-    rerun->dir = rerun->inside->run.dir;
-    rerun->name = rerun->inside->run.temporary != NULL ? run : rerun->dir;
-    if (!run_dir_path(result, rerun->dir, "result.json") || access(result, R_OK) != 0)
-        return err_say(why, ERR_NOTFOUND, "%s: has no result.json: not a run, or one that has not ended", rerun->dir);
-    return ERR_OK;
-}
-
-static err_t copy_text(const struct rerun *rerun, const json_t *object, const char *key, char *text, size_t room,
-                       struct err_text *why)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    if (value == NULL || strlen(value) >= room)
-        return err_say(why, ERR_CORRUPT, "%s/result.json: '%s' is not there, or not a text", rerun->dir, key);
-    strcpy(text, value);
-    return ERR_OK;
-}
-
-static err_t copy_count(const struct rerun *rerun, const json_t *object, const char *key, uint64_t *value,
-                        struct err_text *why)
-{
-    const json_t *number = json_object_get(object, key);
-    if (!json_is_integer(number) || json_integer_value(number) < 0)
-        return err_say(why, ERR_CORRUPT, "%s/result.json: '%s' is not there, or not a count", rerun->dir, key);
-    *value = (uint64_t)json_integer_value(number);
-    return ERR_OK;
-}
-
-static err_t read_result(struct rerun *rerun, struct err_text *why)
-{
-    char path[PATH_SIZE];
-    json_error_t error;
-    if (!run_dir_path(path, rerun->dir, "result.json"))
-        return err_say(why, ERR_RANGE, "%s: too long", rerun->dir);
-    json_t *result = rerun->inside->result = json_load_file(path, 0, &error);
-    if (result == NULL)
-        return err_say(why, ERR_CORRUPT, "%s:%d: not JSON: %s", path, error.line, error.text);
-    if (json_integer_value(json_object_get(result, "format")) != 1)
-        return err_say(why, ERR_VERSION, "%s: its format is not 1: written by another version of tapedeck", path);
-    const json_t *binary = json_object_get(result, "binary");
-    err_t err = copy_text(rerun, result, "digest", rerun->digest, sizeof(rerun->digest), why);
-    if (err == ERR_OK)
-        err = copy_text(rerun, result, "config_hash", rerun->config_hash, sizeof(rerun->config_hash), why);
-    if (err == ERR_OK)
-        err = copy_text(rerun, binary, "version", rerun->version, sizeof(rerun->version), why);
-    if (err == ERR_OK)
-        err = copy_text(rerun, binary, "build_id", rerun->build_id, sizeof(rerun->build_id), why);
-    if (err == ERR_OK)
-        err = copy_count(rerun, result, "inputs", &rerun->inputs, why);
-    if (err == ERR_OK)
-        err = copy_count(rerun, result, "orders", &rerun->orders, why);
-    rerun->partial = json_is_true(json_object_get(result, "partial"));
-    return err;
-}
-
-/* Where the run was started; nothing when it was not written, or is no directory here. */
-static void read_started_in(struct rerun *rerun)
-{
-    char path[PATH_SIZE];
-    if (!run_dir_path(path, rerun->dir, "timing.json"))
-        return;
-    json_t *timing = json_load_file(path, 0, NULL);
-    const char *started_in = json_string_value(json_object_get(timing, "cwd"));
-    if (started_in != NULL && strlen(started_in) < sizeof(rerun->inside->started_in) && is_directory(started_in))
-        strcpy(rerun->inside->started_in, started_in);
-    json_decref(timing);
-}
 
 /* ---- tapes ---- */
 
@@ -181,7 +99,8 @@ static err_t find_tapes(struct rerun *rerun, const struct option_list *given, st
         const char *path = json_string_value(json_object_get(tape, "path"));
         const char *hash = json_string_value(json_object_get(tape, "hash"));
         if (path == NULL || hash == NULL)
-            return err_say(why, ERR_CORRUPT, "%s/result.json: tapes[%zu] has no path or no hash", rerun->dir, i);
+            return err_say(why, ERR_CORRUPT, "%s/%s: tapes[%zu] has no path or no hash", rerun->dir,
+                           rerun_record_name(rerun), i);
         if (count == 1 && hash[0] == '\0' && strcmp(path, "synth") == 0)
             return ERR_OK; /* made on the way, from the config */
         err_t err = given != NULL && given->count != 0 ? find_given(rerun, (uint32_t)i, path, hash, given, why)
@@ -229,7 +148,7 @@ static err_t read_text(const char *path, char **text, size_t *size, struct err_t
 }
 
 /* A relative plug-in or latency file is looked for where the run was started. */
-static err_t load_config(struct rerun *rerun, const struct option_list *sets, struct err_text *why)
+static err_t load_config(struct rerun *rerun, struct err_text *why)
 {
     char path[PATH_SIZE], as_if[PATH_SIZE + 16] = "config.yaml";
     char *text = NULL;
@@ -241,7 +160,8 @@ static err_t load_config(struct rerun *rerun, const struct option_list *sets, st
         return err;
     if (rerun->inside->started_in[0] != '\0')
         snprintf(as_if, sizeof(as_if), "%s/config.yaml", rerun->inside->started_in);
-    const struct config_options options = {sets, &rerun->inside->tapes};
+    const struct config_options options = {.sets = rerun_files_sets(&rerun->inside->files),
+                                           .tapes = &rerun->inside->tapes};
     struct err_text inner = {0};
     err = run_config_parse(&rerun->config, as_if, text, size, &options, &inner);
     free(text);
@@ -254,7 +174,7 @@ static err_t load_config(struct rerun *rerun, const struct option_list *sets, st
 
 /* ---- the run ---- */
 
-err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_options *options, struct err_text *why)
+err_t rerun_find(struct rerun **rerun, const char *run, const struct rerun_options *options, struct err_text *why)
 {
     struct rerun *opened = calloc(1, sizeof(*opened));
     if (opened != NULL)
@@ -263,15 +183,31 @@ err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_optio
         free(opened);
         return err_say(why, ERR_NOMEM, "out of memory");
     }
-    err_t err = find_dir(opened, run, options->runs, why);
-    if (err == ERR_OK)
-        err = read_result(opened, why);
-    if (err == ERR_OK) {
-        read_started_in(opened);
+    struct rerun_inside *inside = opened->inside;
+    err_t err = rerun_record_read(opened, run, options, why);
+    if (err == ERR_OK && !options->no_tapes)
         err = find_tapes(opened, options->tapes, why);
+    if (err == ERR_OK && !options->no_files)
+        err = rerun_files_find(&inside->files, opened->dir, inside->started_in,
+                               json_object_get(inside->result, "inputs_read"), options, why);
+    if (err != ERR_OK) {
+        rerun_close(opened);
+        return err;
     }
+    *rerun = opened;
+    return ERR_OK;
+}
+
+err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_options *options, struct err_text *why)
+{
+    struct rerun *opened = NULL;
+    ASSERT(!options->no_tapes && !options->no_files);
+    err_t err = rerun_find(&opened, run, options, why);
+    if (err != ERR_OK)
+        return err;
+    err = rerun_files_machine(&opened->inside->files, why);
     if (err == ERR_OK)
-        err = load_config(opened, options->sets, why);
+        err = load_config(opened, why);
     if (err != ERR_OK) {
         rerun_close(opened);
         return err;
@@ -366,6 +302,16 @@ err_t rerun_finish(struct rerun *rerun, struct err_text *why)
                                        : "");
 }
 
+bool rerun_file(const struct rerun *rerun, size_t number, const char **path, const char **sha256)
+{
+    const struct rerun_files *files = &rerun->inside->files;
+    if (number >= files->count)
+        return false;
+    *path = files->at[number].path;
+    *sha256 = files->at[number].sha256;
+    return true;
+}
+
 bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const char **hash)
 {
     const struct rerun_inside *inside = rerun->inside;
@@ -390,7 +336,7 @@ void rerun_close(struct rerun *rerun)
         free(rerun->inside->paths[i]);
     free(rerun->inside->paths);
     free(rerun->inside->first_state);
-    stage_image_free(rerun->inside->fresh);
+    rerun_files_free(&rerun->inside->files);
     run_close(&rerun->inside->run);
     free(rerun->inside);
     free(rerun);

@@ -11,8 +11,11 @@
  *     rerun_open ─► rerun_stage ─► rerun_start ─► rerun_advance ... ERR_END ─► rerun_finish (OK: the same run)
  *                               └─► rerun_seek: to any place of it, back too, and on from there
  *
- * A run that was interrupted or broke is executed up to the same input, and compared there. RUN may be a bundle
- * (run_open.h); tapes in it are found before those at the recorded paths.
+ * A run that was interrupted or broke is executed up to the same input, and compared there. One that was killed has
+ * no result.json: whoever asks for it (`unended`) gets it from start.json (run_start.h), and compares by other means.
+ *
+ * RUN may be a bundle (run_open.h); tapes in it are found before those at the recorded paths. Files that the run read
+ * beside its tapes (run_inputs.h) are found in the same way, and must have the bytes that they had then.
  */
 #ifndef TAPEDECK_CLI_RERUN_H
 #define TAPEDECK_CLI_RERUN_H
@@ -23,14 +26,11 @@
 struct rerun_options {
     const struct option_list *tapes; /* in the place of the recorded paths, in any order: their hashes tell; may be
                                         NULL or empty */
+    const struct option_list *files; /* the same for the other files that it read */
     const char *runs;                /* where RUN is looked for when it is no path; NULL: "runs" */
     const struct option_list *sets;  /* key=value, for what lies elsewhere now (a plug-in); may be NULL */
-};
-
-enum rerun_snapshots {
-    RERUN_SNAPSHOTS_USE,  /* those that are there (snapshot.h) */
-    RERUN_SNAPSHOTS_MAKE, /* and leave new ones behind where executing takes long */
-    RERUN_SNAPSHOTS_OFF
+    bool unended;                    /* take one that was killed or crashed, too */
+    bool no_tapes, no_files;         /* rerun_find: do not look for these */
 };
 
 struct rerun {
@@ -42,18 +42,21 @@ struct rerun {
     char got[DIGEST_TEXT_SIZE];     /* after rerun_finish */
     uint64_t inputs, orders;        /* what result.json says */
     bool partial;                   /* the run was interrupted, or broke */
-    enum rerun_snapshots snapshots; /* set by the caller before it seeks */
-    uint64_t spacing_ns;            /* of wall time that executing takes, between two of them; 0: 200 ms */
-    char said[760];                 /* why a snapshot could not be used or made, the first time; empty: nothing to say */
     bool seeking;                   /* sink and watch hear of what is only passed (rerun_seek) */
+    bool unended;                   /* it has no result.json: `digest` is empty, rerun_finish is not for it */
+    bool crashed;                   /* and crash.txt: `inputs` is the last before the one that broke it */
     char version[32], build_id[64]; /* of the binary that made it */
     char config_hash[33];
     struct rerun_inside *inside;
 };
 
-/* Read what the run left, find its tapes. ERR_NOTFOUND: no such run, or a tape is gone; ERR_MISMATCH: a tape is not
- * the one that the run read; ERR_CORRUPT: result.json is not one. */
+/* Read what the run left, find its tapes and files. ERR_NOTFOUND: no such run, or a tape or file is gone;
+ * ERR_MISMATCH: one is not what the run read; ERR_CORRUPT: result.json or start.json is not one; ERR_STATE: it was
+ * killed before its first input. */
 err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_options *options,
+                 struct err_text *why) MUST_USE;
+/* The same without reading its config: where are its tapes and files? */
+err_t rerun_find(struct rerun **rerun, const char *run, const struct rerun_options *options,
                  struct err_text *why) MUST_USE;
 /* Wire it up; `sink` and `watch` (may be NULL) outlive the rerun. */
 err_t rerun_stage(struct rerun *rerun, const struct engine_sink *sink, const struct stage_watch *watch,
@@ -68,12 +71,12 @@ err_t rerun_advance_until(struct rerun *rerun, ns_t ts, uint64_t budget, struct 
  * run has no more than it has now. Sink and watch may hear of what lies between, of some of it or of nothing, and of
  * it again on the way back; `seeking` is set meanwhile. */
 err_t rerun_seek(struct rerun *rerun, uint64_t inputs, struct err_text *why) MUST_USE;
-/* So far. */
-uint32_t rerun_snapshots_written(const struct rerun *rerun);
 /* To where everything up to `ts` was handled: its inputs and its timers. */
 err_t rerun_seek_time(struct rerun *rerun, ns_t ts, struct err_text *why) MUST_USE;
 /* Stop the engine and compare: ERR_MISMATCH with both digests and what may be the cause. */
 err_t rerun_finish(struct rerun *rerun, struct err_text *why) MUST_USE;
+/* The other files that it reads, where they were found; false: no more. */
+bool rerun_file(const struct rerun *rerun, size_t number, const char **path, const char **sha256);
 /* The tapes that it reads, a lane each, where they were found; false: no more (none at all: a made market). */
 bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const char **hash);
 void rerun_close(struct rerun *rerun);

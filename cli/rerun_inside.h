@@ -1,37 +1,38 @@
 /* rerun_inside.h: what the files of a rerun share, and nobody else.
  *
- *   rerun.c       found, wired up, executed, compared
- *   rerun_seek.c  brought to any place of it
+ *   rerun_record.c  what the run left of itself
+ *   rerun_files.c   where the files are that it read
+ *   rerun.c         found, wired up, executed, compared
+ *   rerun_seek.c    brought to any place of it
  */
 #ifndef TAPEDECK_CLI_RERUN_INSIDE_H
 #define TAPEDECK_CLI_RERUN_INSIDE_H
 
 #include "cli/json_out.h"
 #include "cli/rerun.h"
+#include "cli/rerun_files.h"
 #include "cli/run_dir.h"
 #include "cli/run_open.h"
-#include "cli/snapshot.h"
 
 struct rerun_inside {
     struct run_opened run;
-    json_t *result;
+    json_t *result;             /* or start.json */
     char started_in[PATH_SIZE]; /* empty: not known, or gone */
     struct option_list tapes;   /* where they are, a lane each */
     char **paths;               /* owned: what `tapes` points to */
+    struct rerun_files files;   /* read beside tapes, where they are */
     const struct engine_sink *sink;
     struct stage_watch watch;
     bool watched; /* else `watch` is empty */
     bool started;
     void *first_state; /* owned: of the strategy, as the config made it */
-    /* snapshots */
-    enum { FOLDER_UNKNOWN, FOLDER_NONE, FOLDER_OPEN } folder_state;
-    char folder[PATH_SIZE];
-    struct snapshot_key key;
-    struct stage_image *fresh; /* the stage when it had just started; NULL: not taken, no snapshots */
-    uint64_t kept_at, spacing; /* wall time: the last snapshot read or written, and what lies between two */
-    uint32_t written;
 };
 
+/* Find the run, and read what it left of itself into `rerun`, result and started_in. */
+err_t rerun_record_read(struct rerun *rerun, const char *run, const struct rerun_options *options,
+                        struct err_text *why) MUST_USE;
+/* The file that it says it in. */
+const char *rerun_record_name(const struct rerun *rerun);
 /* Wire it up once more, to begin again. */
 err_t rerun_stage_again(struct rerun *rerun, struct err_text *why) MUST_USE;
 

@@ -80,9 +80,10 @@ static err_t count_entries(const char *path, size_t *count, struct err_text *why
 /* A manifest or result of an earlier run must not stand beside the files of this one: they go first. */
 static void remove_earlier(const char *dir)
 {
-    static const char *const names[] = {"manifest.json", "result.json",  "timing.json",  "orders.csv",  "fills.csv",
-                                        "equity.csv",    "plot.csv",     "log.txt",      "config.yaml", "tail.txt",
-                                        "crash.txt",     "payments.csv", "outcomes.csv", "journal.tape"};
+    static const char *const names[] = {"manifest.json", "result.json",  "timing.json", "orders.csv",
+                                        "fills.csv",     "equity.csv",   "plot.csv",    "log.txt",
+                                        "config.yaml",   "tail.txt",     "crash.txt",   "payments.csv",
+                                        "outcomes.csv",  "journal.tape", "start.json",  "progress.txt"};
     char path[PATH_SIZE];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (run_dir_path(path, dir, names[i]))

@@ -1,6 +1,7 @@
 #include "cli/run_files.h"
 
 #include "cli/run_dir.h"
+#include "cli/run_output.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 #define BUFFER_SIZE (256 * 1024)
 
 /* What run_output and verb_run write (docs/results.md), and what they may begin to write one day. */
-static const char *const taken[] = {"config.yaml", "crash.txt",     "equity.csv", "fills.csv", "journal.tape",
-                                    "log.txt",     "manifest.json", "orders.csv", "plot.csv",  "payments.csv",
-                                    "result.json", "tail.txt",      "timing.json"};
+static const char *const taken[] = {"config.yaml",  "crash.txt",     "equity.csv", "fills.csv", "journal.tape",
+                                    "log.txt",      "manifest.json", "orders.csv", "plot.csv",  "payments.csv",
+                                    "progress.txt", "result.json",   "start.json", "tail.txt",  "timing.json"};
 
 static err_t cannot(const char *dir, const char *name, int number, struct err_text *why)
 {
@@ -29,7 +30,10 @@ static err_t open_file(struct run_files *files, const char *dir, const char *nam
         return err_say(why, ERR_CONFIG, "the strategy writes more than %d files ('%s' is one too many)",
                        RUN_FILES_MAX, name);
     FILE *file = NULL;
-    if (dir != NULL) {
+    if (files->rows != NULL) {
+        if ((file = files->rows->open(files->rows->context, name)) == NULL)
+            return cannot(dir, name, errno, why);
+    } else if (dir != NULL) {
         if (!run_dir_path(path, dir, name))
             return cannot(dir, name, ENAMETOOLONG, why);
         if ((file = fopen(path, "w")) == NULL)
@@ -58,6 +62,16 @@ err_t run_files_write(struct run_files *files, const char *dir, const char *name
     errno = 0;
     if (fputs(line, file) < 0 || fputc('\n', file) == EOF)
         return cannot(dir, name, errno, why);
+    return ERR_OK;
+}
+
+err_t run_files_flush(struct run_files *files, const char *dir, struct err_text *why)
+{
+    for (uint32_t i = 0; i < files->count; i++) {
+        errno = 0;
+        if (files->at[i].file != NULL && fflush(files->at[i].file) != 0)
+            return cannot(dir, files->at[i].name, errno, why);
+    }
     return ERR_OK;
 }
 

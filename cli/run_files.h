@@ -11,7 +11,10 @@
 
 #define RUN_FILES_MAX 16
 
+struct run_rows;
+
 struct run_files {
+    const struct run_rows *rows; /* who takes the lines; NULL: files of `dir` do */
     struct {
         char name[STRATEGY_FILE_NAME_MAX + 1];
         FILE *file; /* NULL: nothing is kept */
@@ -23,6 +26,8 @@ struct run_files {
  * ERR_IO, ERR_NOSPACE. A full disk shows when a buffer goes out. */
 err_t run_files_write(struct run_files *files, const char *dir, const char *name, const char *line,
                       struct err_text *why) MUST_USE;
+/* Hand what is buffered to the system. */
+err_t run_files_flush(struct run_files *files, const char *dir, struct err_text *why) MUST_USE;
 /* Flush and close all. */
 err_t run_files_close(struct run_files *files, const char *dir, struct err_text *why) MUST_USE;
 

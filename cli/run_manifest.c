@@ -1,56 +1,9 @@
 #include "cli/run_manifest.h"
 
 #include "cli/evidence.h"
-#include "cli/hash_file.h"
-#include "cli/version.h"
+#include "cli/run_start.h"
 
 #include <signal.h>
-
-static json_t *binary_json(void)
-{
-    json_t *object = json_object();
-    json_set_text(object, "version", cli_version());
-    json_set_text(object, "build_id", cli_build_id());
-    json_set_text(object, "compiler", cli_compiler());
-    return object;
-}
-
-static json_t *tapes_json(const struct stage *stage)
-{
-    json_t *list = json_array();
-    for (uint16_t i = 0; i < stage->lane_count; i++) {
-        json_t *entry = json_object();
-        json_set_text(entry, "path", stage->tapes[i].path);
-        json_set_text(entry, "hash", stage->tapes[i].hash);
-        json_set_bool(entry, "closed", stage->tapes[i].closed);
-        json_array_append_new(list, entry);
-    }
-    return list;
-}
-
-/* What the run read beside its tapes: code and tables. One that has gone meanwhile has no hash. */
-static void add_input(json_t *list, const char *what, const char *path)
-{
-    char hash[SHA256_TEXT_SIZE];
-    uint64_t size;
-    if (path == NULL)
-        return;
-    json_t *entry = json_object();
-    const bool there = hash_file(path, false, hash, &size, NULL) == ERR_OK;
-    json_set_text(entry, "what", what);
-    json_set_text(entry, "path", path);
-    json_set_text(entry, "sha256", there ? hash : NULL);
-    json_array_append_new(list, entry);
-}
-
-static json_t *inputs_json(const struct run_config *config)
-{
-    json_t *list = json_array();
-    add_input(list, "strategy.plugin", config->strategy_source.plugin);
-    add_input(list, "venue.latency.file", config->venue.latency.file);
-    add_input(list, "feed.latency.file", config->feed.latency.file);
-    return list;
-}
 
 static const char *end_word(const struct run_ending *ending)
 {
@@ -107,12 +60,12 @@ static json_t *facts_of(const struct run_ending *ending)
     json_set_text(object, "digest", ending->started ? digest : NULL);
     json_set_u64(object, "seed", config->seed);
     json_set_text(object, "config_hash", config->hash);
-    json_set(object, "binary", binary_json());
+    json_set(object, "binary", run_binary_json());
     json_set_text(strategy, "name", config->strategy->name);
     json_set_text(strategy, "version", config->strategy->version);
     json_set(object, "strategy", strategy);
-    json_set(object, "tapes", tapes_json(summary->stage));
-    json_set(object, "inputs_read", inputs_json(config));
+    json_set(object, "tapes", run_tapes_json(summary->stage));
+    json_set(object, "inputs_read", run_inputs_json(summary->inputs));
     json_set_u64(object, "inputs", counters->inputs);
     json_set_u64(object, "orders", counters->orders);
     json_set_u64(object, "fills", counters->fills);

@@ -3,6 +3,7 @@
 #include "cli/bundle.h"
 #include "cli/evidence.h"
 #include "cli/run_dir.h"
+#include "cli/run_inputs.h"
 #include "data/zst_file.h"
 
 #include <dirent.h>
@@ -19,7 +20,7 @@ static bool is_directory(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* What bundle_extract makes: files, and one folder of files. */
+/* What bundle_extract makes: files, and folders of files. */
 static void remove_files(const char *dir)
 {
     char path[PATH_SIZE];
@@ -85,10 +86,12 @@ err_t run_open(struct run_opened *run, const char *name, const char *runs, struc
 
 void run_close(struct run_opened *run)
 {
-    char tapes[PATH_SIZE];
+    static const char *const folders[] = {EVIDENCE_TAPES, RUN_INPUTS_FOLDER};
+    char folder[PATH_SIZE];
     if (run->temporary != NULL) {
-        if (run_dir_path(tapes, run->temporary, EVIDENCE_TAPES))
-            remove_files(tapes);
+        for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+            if (run_dir_path(folder, run->temporary, folders[i]))
+                remove_files(folder);
         remove_files(run->temporary);
     }
     free(run->temporary);

@@ -41,7 +41,8 @@ struct run_output {
     const struct engine *engine;
     char *dir; /* NULL: no files */
     FILE *files[STREAM_COUNT];
-    struct run_files own; /* the strategy's */
+    struct run_files own;        /* the strategy's */
+    const struct run_rows *rows; /* who takes the rows; NULL: files of `dir` do */
     struct engine_sink sink;
     struct journal journal;       /* the engine's: hands on to the tape */
     struct journal_tape *records; /* NULL: none is kept */
@@ -66,6 +67,14 @@ static FILE *open_stream(struct run_output *output, enum stream stream)
     char path[PATH_SIZE];
     if (output->files[stream] != NULL || output->broken != ERR_OK)
         return output->files[stream];
+    if (output->rows != NULL) {
+        output->files[stream] = output->rows->open(output->rows->context, stream_files[stream].name);
+        if (output->files[stream] == NULL)
+            break_with(output, stream, errno);
+        else
+            fputs(stream_files[stream].head, output->files[stream]);
+        return output->files[stream];
+    }
     if (!run_dir_path(path, output->dir, stream_files[stream].name)) {
         break_with(output, stream, ENAMETOOLONG);
         return NULL;
@@ -214,7 +223,7 @@ static void on_log(void *context, ns_t ts, enum log_level level, const char *tex
     char time[VALUE_TEXT_SIZE];
     if (level == LOG_ERROR)
         snprintf(output->last_error, sizeof(output->last_error), "%s", text);
-    if (output->dir == NULL || level < output->config->output.log_level)
+    if (output->files[STREAM_LOG] == NULL || level < output->config->output.log_level)
         return;
     run_tail_log(&output->tail, engine_counters(output->engine)->inputs, ts, level, text);
     fprintf(output->files[STREAM_LOG], "%s %s %s\n", ts != 0 ? value_time_text(ts, time) : "start", level_word(level),
@@ -347,6 +356,16 @@ static err_t make_dir(struct run_output *output, const struct run_output_options
     return run_dir_new(config->output.dir, config->strategy->name, config->hash, &output->dir, why);
 }
 
+/* Those that every run has. */
+static err_t open_streams(struct run_output *output, struct err_text *why)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        if (i != STREAM_PLOT && i != STREAM_PAYMENTS)
+            (void)open_stream(output, (enum stream)i);
+    }
+    return run_output_error(output, why);
+}
+
 err_t run_output_open(struct run_output *output, const struct run_output_options *options,
                       const struct instrument *instruments, uint16_t instrument_count, const struct engine *engine,
                       struct err_text *why)
@@ -360,15 +379,25 @@ err_t run_output_open(struct run_output *output, const struct run_output_options
     if (err != ERR_OK)
         return err;
     crash_note_arm(output->dir, engine, output->config->hash);
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        if (i != STREAM_PLOT && i != STREAM_PAYMENTS)
-            (void)open_stream(output, (enum stream)i);
-    }
-    if ((err = run_output_error(output, why)) != ERR_OK)
-        return err;
-    if ((err = open_journal(output, why)) != ERR_OK)
-        return err;
-    return run_output_file(output, "config.yaml", output->config->resolved, why);
+    char *text = NULL;
+    err = run_config_text_anywhere(output->config, &text, why);
+    if (err == ERR_OK)
+        err = run_output_file(output, "config.yaml", text, why);
+    free(text);
+    if (err == ERR_OK)
+        err = open_streams(output, why);
+    return err == ERR_OK ? open_journal(output, why) : err;
+}
+
+err_t run_output_open_rows(struct run_output *output, const struct run_rows *rows,
+                           const struct instrument *instruments, uint16_t instrument_count,
+                           const struct engine *engine, struct err_text *why)
+{
+    output->instruments = instruments;
+    output->instrument_count = instrument_count;
+    output->engine = engine;
+    output->rows = output->own.rows = rows;
+    return open_streams(output, why);
 }
 
 const char *run_output_dir(const struct run_output *output)
@@ -394,6 +423,12 @@ void run_output_flush(struct run_output *output)
         errno = 0;
         if (output->files[i] != NULL && fflush(output->files[i]) != 0)
             break_with(output, (enum stream)i, errno);
+    }
+    struct err_text why = {0};
+    const err_t err = run_files_flush(&output->own, output->dir, &why);
+    if (err != ERR_OK && output->broken == ERR_OK) {
+        output->broken = err;
+        (void)err_say(&output->why, err, "%s", why.text);
     }
 }
 

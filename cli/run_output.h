@@ -1,7 +1,9 @@
 /* run_output.h: the run directory: what a run leaves behind (docs/results.md).
  *
  *   runs/maker-1f3a9c02-1/
- *     config.yaml   the config as resolved            at the start
+ *     config.yaml   the config as resolved, paths absolute   at the start
+ *     start.json    what the run is (run_start.h)      before the first input
+ *     progress.txt  how far it is (run_progress.h)     until it ends
  *     orders.csv    every change of every order       ─┐
  *     fills.csv     every fill                         │ as they happen, buffered
  *     equity.csv    on a grid of event time            │
@@ -23,6 +25,8 @@
 #include "cli/config.h"
 #include "core/engine.h"
 
+#include <stdio.h>
+
 #define RUN_JOURNAL_FILE "journal.tape"
 
 struct run_output;
@@ -33,6 +37,12 @@ struct run_output_options {
     bool none;       /* write no files at all */
 };
 
+/* Who takes the rows of an output in the place of files. A stream that it gives belongs to the output. */
+struct run_rows {
+    void *context;
+    FILE *(*open)(void *context, const char *name); /* NULL, and errno: cannot */
+};
+
 /* Nothing is written yet. `config` must outlive it. */
 err_t run_output_new(struct run_output **output, const struct run_config *config, struct err_text *why) MUST_USE;
 /* For engine_config.sink; lives as long as the output. */
@@ -40,11 +50,15 @@ const struct engine_sink *run_output_sink(struct run_output *output, bool none);
 /* For stage_watch.journal; NULL when the config asks for none. Lives as long as the output, and is told from
  * run_output_open on. */
 struct journal *run_output_journal(struct run_output *output, bool none);
-/* Make the directory and the files. The engine's instruments are needed for decimals. ERR_EXISTS: `out` holds
- * something already. */
+/* Make the directory, config.yaml, then the files. The engine's instruments are needed for decimals. ERR_EXISTS:
+ * `out` holds something already. */
 err_t run_output_open(struct run_output *output, const struct run_output_options *options,
                       const struct instrument *instruments, uint16_t instrument_count, const struct engine *engine,
                       struct err_text *why) MUST_USE;
+/* The same rows to someone else (rows_compare.h), and nothing else: no directory, no journal, no config. */
+err_t run_output_open_rows(struct run_output *output, const struct run_rows *rows,
+                           const struct instrument *instruments, uint16_t instrument_count,
+                           const struct engine *engine, struct err_text *why) MUST_USE;
 /* Where it writes; NULL: nowhere. */
 const char *run_output_dir(const struct run_output *output);
 /* The first write that failed, ERR_OK: none. */

@@ -3,6 +3,7 @@
 #include "cli/bracket.h"
 #include "cli/json_out.h"
 #include "cli/rules_up.h"
+#include "cli/run_start.h"
 #include "cli/table.h"
 #include "cli/values.h"
 #include "cli/version.h"
@@ -168,19 +169,6 @@ static json_t *account_json(const struct stage *stage)
     return object;
 }
 
-static json_t *tapes_json(const struct stage *stage)
-{
-    json_t *list = json_array();
-    for (uint16_t i = 0; i < stage->lane_count; i++) {
-        json_t *entry = json_object();
-        json_set_text(entry, "path", stage->tapes[i].path);
-        json_set_text(entry, "hash", stage->tapes[i].hash);
-        json_set_bool(entry, "closed", stage->tapes[i].closed);
-        json_array_append_new(list, entry);
-    }
-    return list;
-}
-
 /* Of all books. False: none has single orders. */
 static bool sum_level3(const struct stage *stage, struct l3_stats *sum)
 {
@@ -284,7 +272,7 @@ json_t *run_result_json(const struct run_summary *summary)
     const struct run_config *config = summary->config;
     const struct engine_counters *counters = engine_counters(summary->stage->engine);
     char digest[DIGEST_TEXT_SIZE];
-    json_t *object = json_object(), *binary = json_object(), *strategy = json_object();
+    json_t *object = json_object(), *strategy = json_object();
     digest_text(summary->digest, digest);
     json_set_u64(object, "format", 1);
     json_set_text(object, "digest", digest);
@@ -293,14 +281,12 @@ json_t *run_result_json(const struct run_summary *summary)
     json_set_text(object, "end", end_word(summary->end));
     json_set_bool(object, "partial", summary->end != RUN_FINISHED);
     json_set_text(object, "error", summary->error);
-    json_set_text(binary, "version", cli_version());
-    json_set_text(binary, "build_id", cli_build_id());
-    json_set_text(binary, "compiler", cli_compiler());
-    json_set(object, "binary", binary);
+    json_set(object, "binary", run_binary_json());
     json_set_text(strategy, "name", config->strategy->name);
     json_set_text(strategy, "version", config->strategy->version);
     json_set(object, "strategy", strategy);
-    json_set(object, "tapes", tapes_json(summary->stage));
+    json_set(object, "tapes", run_tapes_json(summary->stage));
+    json_set(object, "inputs_read", run_inputs_json(summary->inputs));
     json_set_time(object, "first", counters->inputs > 0 ? summary->stage->first_ts : 0);
     json_set_time(object, "last", counters->inputs > 0 ? summary->last_ts : 0);
     json_set_u64(object, "inputs", counters->inputs);

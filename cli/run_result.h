@@ -3,6 +3,7 @@
 #define TAPEDECK_CLI_RUN_RESULT_H
 
 #include "cli/config.h"
+#include "cli/run_inputs.h"
 #include "cli/run_metrics.h"
 #include "cli/world_up.h"
 
@@ -13,6 +14,7 @@ enum run_end { RUN_FINISHED, RUN_INTERRUPTED, RUN_ERROR };
 struct run_summary {
     const struct run_config *config;
     const struct stage *stage;
+    const struct run_inputs *inputs; /* what it read beside tapes; NULL: not taken */
     struct digest_value digest;
     enum run_end end;
     const char *error; /* RUN_ERROR: the sentence; else NULL */

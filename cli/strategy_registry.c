@@ -1,7 +1,6 @@
 #include "cli/strategy_registry.h"
 
 #include "cli/strategy_params.h"
-#include "cli/strategy_variables.h"
 #include "cli/suggest.h"
 #include "strategies/registry.h"
 
@@ -88,7 +87,7 @@ err_t strategy_check(const struct strategy *strategy, const char *where, struct 
         if (err != ERR_OK)
             return err;
     }
-    return strategy_variables_check(strategy, where, why);
+    return ERR_OK;
 }
 
 err_t strategy_load(const char *path, struct strategy_library **library, const struct strategy **strategy,

@@ -211,8 +211,9 @@ static wchar_t sign_of(const struct terminal *terminal, uint32_t rune)
         wchar_t plain;
     } signs[] = {
         {0x2500, L'-'}, {0x2502, L'|'}, {0x250c, L'+'}, {0x2510, L'+'}, {0x2514, L'+'}, {0x2518, L'+'},
-        {0x2026, L'~'}, {0x22ee, L':'}, {0x25b2, L'^'}, {0x25bc, L'v'}, {0xb7, L'.'},   {0x2190, L'<'},
-        {0x2192, L'>'}, {0x2191, L'^'}, {0x2193, L'v'}, {0x232b, L'<'},
+        {0x251c, L'+'}, {0x2524, L'+'}, {0x252c, L'+'}, {0x2534, L'+'}, {0x253c, L'+'}, {0x2026, L'~'},
+        {0x22ee, L':'}, {0x25b2, L'^'}, {0x25bc, L'v'}, {0xb7, L'.'},   {0x2190, L'<'}, {0x2192, L'>'},
+        {0x2191, L'^'}, {0x2193, L'v'}, {0x232b, L'<'},
     };
     if (terminal->utf8 || rune < 0x80)
         return (wchar_t)rune;

@@ -85,7 +85,7 @@ static int action_check(int argc, char **argv)
     if (err == ERR_OK)
         err = options_operands(argc, argv, 1, 1, "one FILE (before --tape)", &why);
     if (err == ERR_OK) {
-        struct config_options options = {&sets, &tapes};
+        struct config_options options = {.sets = &sets, .tapes = &tapes};
         err = check(argv[1], &options, resolved, json, &code, &why);
     }
     option_list_free(&sets);

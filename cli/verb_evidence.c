@@ -4,6 +4,7 @@
 #include "cli/run_open.h"
 #include "cli/verbs.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 const char verb_evidence_help[] =
@@ -20,7 +21,10 @@ const char verb_evidence_help[] =
     "  their end too. docs/evidence.md tells what the files hold.\n"
     "\n"
     "  A directory without a manifest is of a run that has not ended: it is still going on, was killed, or crashed;\n"
-    "  then crash.txt says where.\n"
+    "  then crash.txt says where. start.json, written before its first input, says what it was, and progress.txt "
+    "how\n"
+    "  far it came at least; they, the config and the whole blocks of the journal are checked. 'tapedeck verify'\n"
+    "  executes it again up to there.\n"
     "\n"
     "  RUN is a run directory, the name of one under 'runs' (--runs), or a bundle, which is unpacked for the while.\n"
     "\n"
@@ -35,7 +39,7 @@ const char verb_evidence_help[] =
     "  2    wrong command line\n"
     "  4    the manifest, or the bundle, is damaged\n"
     "  5    there is no such run\n"
-    "  12   the run has not ended: no manifest\n"
+    "  12   the run has not ended: no manifest; nothing that it left was changed\n"
     "\n"
     "EXAMPLES\n"
     "  tapedeck evidence maker-1f3a9c02-1\n"
@@ -61,6 +65,7 @@ static err_t print_json(const char *dir, const struct evidence_report *report)
     json_set_text(object, "state", state_words[report->state]);
     json_set_u64(object, "files", report->files);
     json_set_u64(object, "tapes", report->tapes);
+    json_set_u64(object, "inputs_read", report->inputs);
     for (size_t i = 0; i < report->fault_count; i++) {
         const struct evidence_fault *fault = &report->faults[i];
         json_t *entry = json_object();
@@ -71,6 +76,14 @@ static err_t print_json(const char *dir, const struct evidence_report *report)
         json_array_append_new(faults, entry);
     }
     json_set(object, "faults", faults);
+    if (report->state == EVIDENCE_UNENDED || report->state == EVIDENCE_CRASHED) {
+        json_set(object, "start", report->start != NULL ? json_incref(report->start) : json_null());
+        json_set(object, "inputs_least",
+                 report->has_mark ? json_integer((json_int_t)report->mark.inputs) : json_null());
+        json_set_text(object, "digest_there", report->has_mark ? report->mark.digest : NULL);
+        json_set(object, "journal_records",
+                 report->has_journal ? json_integer((json_int_t)report->journal_records) : json_null());
+    }
     json_set_text(object, "crash", report->crash[0] != '\0' ? report->crash : NULL);
     json_set(object, "manifest", report->manifest != NULL ? json_incref(report->manifest) : json_null());
     return json_print(stdout, object, false);
@@ -89,14 +102,33 @@ static void print_faults(const struct evidence_report *report)
     }
 }
 
+static void print_unended(const char *dir, const struct evidence_report *report)
+{
+    print_faults(report);
+    if (report->state == EVIDENCE_CRASHED)
+        printf("%s: not ended: the run crashed\n%s", dir, report->crash);
+    else if (report->start == NULL)
+        printf("%s: not ended: no " EVIDENCE_FILE " and no start.json; the run was killed before its first input\n",
+               dir);
+    else
+        printf("%s: not ended: no " EVIDENCE_FILE "; the run is still going on, or was killed\n", dir);
+    if (report->start == NULL)
+        return;
+    printf("config %s, build %s\n", text_of(report->start, "config_hash"),
+           text_of(json_object_get(report->start, "binary"), "build_id"));
+    if (report->has_mark)
+        printf("at least %" PRIu64 " inputs, digest %s after them\n", report->mark.inputs, report->mark.digest);
+    if (report->has_journal)
+        printf("%" PRIu64 " whole records of the journal\n", report->journal_records);
+    puts(report->fault_count == 0
+             ? "start.json and config.yaml are as they were; 'tapedeck verify' executes it up to there"
+             : "NOT as it was left");
+}
+
 static void print_text(const char *dir, const struct evidence_report *report)
 {
-    if (report->state == EVIDENCE_UNENDED) {
-        printf("%s: not ended: no " EVIDENCE_FILE "; the run is still going on, or was killed\n", dir);
-        return;
-    }
-    if (report->state == EVIDENCE_CRASHED) {
-        printf("%s: not ended: the run crashed\n%s", dir, report->crash);
+    if (report->state == EVIDENCE_UNENDED || report->state == EVIDENCE_CRASHED) {
+        print_unended(dir, report);
         return;
     }
     const char *reason = text_of(report->manifest, "reason");
@@ -106,13 +138,15 @@ static void print_text(const char *dir, const struct evidence_report *report)
            reason[0] != '\0' ? ": " : "", reason, digest[0] != '\0' ? digest : "none", report->files);
     if (report->tapes != 0)
         printf(", %zu tapes", report->tapes);
+    if (report->inputs != 0)
+        printf(", %zu other inputs", report->inputs);
     puts(report->state == EVIDENCE_WHOLE ? ", all as they were" : "");
 }
 
 static int code_of(const struct evidence_report *report, bool strict)
 {
     if (report->state == EVIDENCE_UNENDED || report->state == EVIDENCE_CRASHED)
-        return EXIT_CODE_UNENDED;
+        return report->fault_count != 0 ? EXIT_CODE_DIFFERENCE : EXIT_CODE_UNENDED;
     return report->state == EVIDENCE_DIFFERS || (strict && report->fault_count != 0) ? EXIT_CODE_DIFFERENCE
                                                                                      : EXIT_CODE_OK;
 }

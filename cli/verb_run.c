@@ -4,8 +4,9 @@
 #include "cli/progress.h"
 #include "cli/run_manifest.h"
 #include "cli/run_output.h"
+#include "cli/run_progress.h"
 #include "cli/run_result.h"
-#include "cli/run_snapshots.h"
+#include "cli/run_start.h"
 #include "cli/stop_signal.h"
 #include "cli/verbs.h"
 #include "cli/world_up.h"
@@ -65,8 +66,7 @@ const char verb_run_help[] =
     "  tapedeck run run.yaml --set seed=7 --set venue.latency.entry=5ms --out runs/slow\n"
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
-#define RUN_BUDGET        65536 /* inputs between two looks at the clock, the disk and the signals */
-#define SNAPSHOT_BUDGET   4096  /* the same while snapshots are made by engine time */
+#define RUN_BUDGET        RUN_PROGRESS_EVERY /* inputs between two looks at the clock, the disk and the signals */
 #define FLUSH_INTERVAL_NS NS_PER_S
 #define PACE_SLEEP_NS     (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
 
@@ -76,10 +76,12 @@ struct run_job {
     struct run_metrics *metrics;
     struct stage *stage;
     struct run_output_options files;
+    struct run_inputs inputs;    /* read beside tapes */
+    struct run_progress reached; /* for when it is killed */
     struct progress progress;
-    struct run_snapshots snapshots;
     bool json;
-    uint64_t flushed; /* when: on the clock of `progress` */
+    uint64_t flushed, marked; /* when: on the clock of `progress` */
+    uint64_t marked_inputs;
     enum run_end end;
     err_t err; /* what ended it; ERR_OK: the end of the data, ERR_INTERRUPTED */
     struct err_text why;
@@ -91,6 +93,8 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
     err_t err = run_config_load(&run->config, path, options, why);
     if (err == ERR_OK)
         err = run_config_check_files(run->config, why);
+    if (err == ERR_OK)
+        err = run_inputs_take(&run->inputs, run->config, why);
     if (err == ERR_OK)
         err = run_output_new(&run->output, run->config, why);
     if (err == ERR_OK)
@@ -104,6 +108,10 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
     if (err == ERR_OK)
         err = run_output_open(run->output, &run->files, run->stage->instruments, run->stage->instrument_count,
                               run->stage->engine, why);
+    if (err == ERR_OK)
+        err = run_progress_open(&run->reached, run_output_dir(run->output), why);
+    if (err == ERR_OK) /* last: when it is there, the run can be executed again from what lies beside it */
+        err = run_start_write(run_output_dir(run->output), run->config, run->stage, &run->inputs, why);
     return err;
 }
 
@@ -153,12 +161,20 @@ static void flush(struct run_job *run)
     run->flushed = now;
 }
 
+/* After every budget at full speed; a thousand times a second when inputs are handled one by one. */
+static err_t mark(struct run_job *run)
+{
+    const uint64_t now = progress_elapsed(&run->progress), inputs = engine_counters(run->stage->engine)->inputs;
+    if (inputs - run->marked_inputs < RUN_BUDGET && now - run->marked < NS_PER_MS)
+        return ERR_OK;
+    run->marked = now;
+    run->marked_inputs = inputs;
+    return run_progress_write(&run->reached, run->stage->engine, false, &run->why);
+}
+
 static void run_loop(struct run_job *run)
 {
     struct engine *engine = run->stage->engine;
-    const uint64_t budget = run->config->feed.speed != 0       ? 1
-                            : run->snapshots.folder[0] != '\0' ? SNAPSHOT_BUDGET
-                                                               : RUN_BUDGET;
     err_t err = ERR_OK;
     while (err == ERR_OK) {
         if (stop_signal() != 0) {
@@ -169,13 +185,13 @@ static void run_loop(struct run_job *run)
         }
         if (wait_for_wall(run))
             continue;
-        err = engine_run(engine, budget);
+        err = engine_run(engine, run->config->feed.speed == 0 ? RUN_BUDGET : 1);
         show_progress(run);
         flush(run);
         if (err == ERR_OK)
-            run_snapshots_look(&run->snapshots, run->stage);
-        if (err == ERR_OK)
             err = run_output_error(run->output, &run->why);
+        if (err == ERR_OK)
+            err = mark(run);
     }
     run->end = err == ERR_END ? RUN_FINISHED : err == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_ERROR;
     run->err = err == ERR_END ? ERR_OK : err;
@@ -217,6 +233,8 @@ static err_t report(struct run_job *run, const struct run_summary *summary)
         err = write_json(run, "timing.json", run_timing_json(summary));
     if (err == ERR_OK) /* last: when it is there, all is there */
         err = write_json(run, "result.json", run_result_json(summary));
+    if (err == ERR_OK)
+        run_progress_remove(&run->reached); /* what it says, result.json says better */
     if (run->json) {
         json_t *object = run_result_json(summary);
         json_set(object, "timing", run_timing_json(summary));
@@ -248,10 +266,12 @@ static err_t end_unstarted(struct run_job *run, err_t err)
 {
     const struct run_summary summary = {.config = run->config,
                                         .stage = run->stage,
+                                        .inputs = &run->inputs,
                                         .end = RUN_ERROR,
                                         .error = run->why.text,
                                         .dir = run_output_dir(run->output)};
     struct err_text unheard = {0};
+    run_progress_remove(&run->reached);
     if (run_output_close(run->output, &unheard) != ERR_OK)
         return err;
     return leave_evidence(run, &summary, false, err);
@@ -262,13 +282,13 @@ static err_t run_all(struct run_job *run)
     err_t err = start(run);
     if (err != ERR_OK)
         return end_unstarted(run, err);
-    err = run_snapshots_open(&run->snapshots, run->config, run->stage, run_output_dir(run->output), &run->why);
-    if (err != ERR_OK)
-        return end_unstarted(run, err);
     run_loop(run);
+    struct err_text unheard = {0}; /* when the disk is full, what follows says so */
+    (void)!run_progress_write(&run->reached, run->stage->engine, true, &unheard);
     ns_t last_ts = engine_now(run->stage->engine);
     struct run_summary summary = {.config = run->config,
                                   .stage = run->stage,
+                                  .inputs = &run->inputs,
                                   .digest = stage_stop(run->stage),
                                   .end = run->end,
                                   .error = run->end == RUN_ERROR ? run->why.text : NULL,
@@ -309,7 +329,7 @@ static void find_config(int *argc, char **argv, struct option_list *tapes)
 
 int verb_run(int argc, char **argv)
 {
-    struct run_job run = {0};
+    struct run_job run = {.reached = {.file = -1}};
     struct option_list sets = {0}, tapes = {0};
     bool quiet = false;
     const struct option_spec specs[] = {
@@ -329,7 +349,7 @@ int verb_run(int argc, char **argv)
     if (err == ERR_OK && run.files.none && run.files.out != NULL)
         err = err_say(&run.why, ERR_USAGE, "--no-output and --out: keep one");
     if (err == ERR_OK) {
-        struct config_options options = {&sets, &tapes};
+        struct config_options options = {.sets = &sets, .tapes = &tapes};
         stop_signal_catch();
         err = open_run(&run, argv[1], &options);
     }
@@ -338,10 +358,11 @@ int verb_run(int argc, char **argv)
         err = run_all(&run);
     }
     int code = exit_code(&run, err);
-    run_snapshots_close(&run.snapshots);
     stage_close(run.stage);
     run_metrics_free(run.metrics);
+    run_progress_close(&run.reached);
     run_output_free(run.output);
+    run_inputs_free(&run.inputs);
     run_config_free(run.config);
     option_list_free(&sets);
     option_list_free(&tapes);

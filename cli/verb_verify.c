@@ -9,6 +9,7 @@
 #include "cli/stop_signal.h"
 #include "cli/tape_cat.h"
 #include "cli/verbs.h"
+#include "cli/verify_unended.h"
 
 #include "data/tape_check.h"
 
@@ -22,7 +23,7 @@ const char verb_verify_help[] =
     "  tapedeck verify - execute a finished run again and prove that it is the same\n"
     "\n"
     "SYNOPSIS\n"
-    "  tapedeck verify RUN [--tape FILE...] [--runs DIR] [--json]\n"
+    "  tapedeck verify RUN [--tape FILE...] [--file FILE...] [--runs DIR] [--json]\n"
     "\n"
     "DESCRIPTION\n"
     "  Executes RUN (a directory, or a bundle) with this binary from its own config and the tapes that it read,\n"
@@ -35,19 +36,28 @@ const char verb_verify_help[] =
     "  The first record that is not the same is shown with the one of then, the number of the input after which\n"
     "  it came, and the records before it, which are the same in both. What comes after it is not compared.\n"
     "\n"
+    "  Files that the run read beside its tapes (a plug-in, latency tables, orders of a script) are known by their\n"
+    "  SHA-256; one that was changed since is refused.\n"
+    "\n"
+    "  A run that was killed, or crashed, is held against its execution as far as it was written: rows, records of\n"
+    "  the journal and the digest of progress.txt, whichever reaches furthest. The exit code is then 13.\n"
+    "\n"
     "OPTIONS\n"
     "  -t, --tape FILE...    where the run's tapes are now; all words up to the next option\n"
+    "  -f, --file FILE...    where other files that the run read are now; all words up to the next option\n"
     "  -r, --runs DIR        where RUN is looked for when it is no path (default: runs)\n"
     "  -q, --quiet           no progress bar\n"
     "  -j, --json            one JSON object\n"
     "\n"
     "EXIT STATUS\n"
     "  0    identical\n"
-    "  1    something differs, or a tape is not the one that the run read\n"
+    "  1    something differs, or a tape or file is not the one that the run read\n"
     "  2    wrong command line\n"
     "  3    the run's config cannot be read by this version\n"
     "  4    the journal, result.json or a tape is damaged\n"
-    "  5    there is no such run, or a tape is gone\n"
+    "  5    there is no such run, or a tape or file is gone\n"
+    "  12   the run was killed before its first input: there is nothing to compare\n"
+    "  13   the run was killed or crashed; identical as far as it was written\n"
     "  130  interrupted (143: terminated)\n"
     "\n"
     "EXAMPLES\n"
@@ -64,6 +74,7 @@ struct verify_job {
     bool json;
     bool same_digest; /* asked when nothing differed before */
     err_t finish;
+    struct verify_unended unended; /* of a run that has no result.json */
     struct err_text why, digest_why;
 };
 
@@ -118,6 +129,14 @@ static err_t print_damage(struct verify_job *job, const char *path)
     return err_say(&job->why, ERR_CORRUPT, "%s: the journal is damaged; nothing was executed", path);
 }
 
+static bool is_damaged(const struct verify_job *job)
+{
+    for (uint64_t i = 0; i < job->check->fault_count && i < TAPE_FAULTS_KEPT; i++)
+        if (!job->rerun->unended || !tape_fault_is_of_a_cut(job->check->faults[i].kind))
+            return true;
+    return false;
+}
+
 static err_t open_journal(struct verify_job *job)
 {
     char path[PATH_SIZE];
@@ -131,7 +150,7 @@ static err_t open_journal(struct verify_job *job)
     if (job->check == NULL)
         return err_say(&job->why, ERR_NOMEM, "out of memory");
     err_t err = tape_check(path, NULL, job->check, &job->why);
-    if (err == ERR_OK && job->check->fault_count != 0)
+    if (err == ERR_OK && is_damaged(job))
         err = print_damage(job, path);
     return err == ERR_OK ? journal_compare_open(&job->compare, path, &job->why) : err;
 }
@@ -147,13 +166,30 @@ static void show_progress(struct verify_job *job)
                     engine_counters(stage->engine)->levels, now);
 }
 
+/* In a record of the journal. */
 static bool differs(const struct verify_job *job)
 {
     return job->compare != NULL && journal_compare_differs(job->compare);
 }
 
+static err_t execute_unended(struct verify_job *job)
+{
+    err_t err = verify_unended_open(&job->unended, job->rerun, job->compare, &job->why);
+    if (err == ERR_OK)
+        err = verify_unended_start(&job->unended, &job->why);
+    while (err == ERR_OK) {
+        if (stop_signal() != 0)
+            return err_say(&job->why, ERR_INTERRUPTED, "interrupted: nothing is proved");
+        err = verify_unended_advance(&job->unended, VERIFY_BUDGET, &job->why);
+        show_progress(job);
+    }
+    return err == ERR_END ? ERR_OK : err;
+}
+
 static err_t execute(struct verify_job *job)
 {
+    if (job->rerun->unended)
+        return execute_unended(job);
     const struct stage_watch watch = {.journal = job->compare != NULL ? journal_compare_journal(job->compare) : NULL};
     err_t err = rerun_stage(job->rerun, NULL, &watch, &job->why);
     if (err == ERR_OK && job->compare != NULL)
@@ -222,12 +258,16 @@ static err_t print_json(struct verify_job *job, bool identical)
 {
     json_t *object = json_object();
     json_set_text(object, "run", job->rerun->name);
-    json_set_text(object, "verdict", identical ? "identical" : "differs");
-    json_set_text(object, "digest", job->rerun->digest);
-    json_set_u64(object, "inputs", engine_counters(job->rerun->stage->engine)->inputs);
-    json_set_bool(object, "journal", job->compare != NULL);
-    if (job->compare != NULL)
-        json_set_u64(object, "records", journal_compare_records(job->compare));
+    if (job->rerun->unended) {
+        verify_unended_json(&job->unended, object);
+    } else {
+        json_set_text(object, "verdict", identical ? "identical" : "differs");
+        json_set_text(object, "digest", job->rerun->digest);
+        json_set_u64(object, "inputs", engine_counters(job->rerun->stage->engine)->inputs);
+        json_set_bool(object, "journal", job->compare != NULL);
+        if (job->compare != NULL)
+            json_set_u64(object, "records", journal_compare_records(job->compare));
+    }
     if (differs(job)) {
         const struct journal_difference *difference = journal_compare_difference(job->compare);
         const struct journal_entry *first =
@@ -238,7 +278,7 @@ static err_t print_json(struct verify_job *job, bool identical)
             entry_json(job, object, "then", &difference->then);
         if (difference->verdict != JOURNAL_GOES_ON)
             entry_json(job, object, "now", &difference->now);
-    } else if (!identical) {
+    } else if (!identical && !job->rerun->unended) {
         json_set_text(object, "now_digest", job->rerun->got);
     }
     return json_print(stdout, object, false) == ERR_OK
@@ -248,12 +288,15 @@ static err_t print_json(struct verify_job *job, bool identical)
 
 static err_t tell(struct verify_job *job)
 {
-    const bool identical = !differs(job) && job->finish == ERR_OK;
+    const bool unended = job->rerun->unended;
+    const bool identical = unended ? !verify_unended_differs(&job->unended) : !differs(job) && job->finish == ERR_OK;
     err_t err = ERR_OK;
     if (job->json)
         err = print_json(job, identical);
     else if (differs(job))
         print_difference(job, journal_compare_difference(job->compare));
+    else if (unended)
+        verify_unended_print(&job->unended);
     else if (identical && job->compare != NULL)
         printf("%s: identical, digest %s; %" PRIu64 " inputs, %" PRIu64 " records of the journal\n", job->rerun->name,
                job->rerun->got, engine_counters(job->rerun->stage->engine)->inputs,
@@ -263,18 +306,29 @@ static err_t tell(struct verify_job *job)
                engine_counters(job->rerun->stage->engine)->inputs);
     if (err != ERR_OK || identical)
         return err;
-    return differs(job) ? err_say(&job->why, ERR_MISMATCH, "%s: is not the same run", job->rerun->name)
-                        : err_say(&job->why, ERR_MISMATCH, "%s", job->digest_why.text);
+    return differs(job) || unended ? err_say(&job->why, ERR_MISMATCH, "%s: is not the same run", job->rerun->name)
+                                   : err_say(&job->why, ERR_MISMATCH, "%s", job->digest_why.text);
+}
+
+static int code_of(const struct verify_job *job, err_t err)
+{
+    if (err == ERR_OK)
+        return job->rerun->unended ? EXIT_CODE_PREFIX : EXIT_CODE_OK;
+    if (err == ERR_INTERRUPTED)
+        return stop_signal_exit_code();
+    const int code = exit_with("verify", &job->why);
+    return err == ERR_STATE ? EXIT_CODE_UNENDED : code; /* of rerun_open: killed before its first input */
 }
 
 int verb_verify(int argc, char **argv)
 {
     struct verify_job job = {0};
-    struct option_list tapes = {0};
-    struct rerun_options options = {.tapes = &tapes};
+    struct option_list tapes = {0}, files = {0};
+    struct rerun_options options = {.tapes = &tapes, .files = &files, .unended = true};
     bool quiet = false;
     const struct option_spec specs[] = {
         {.name = "tape", .letter = 't', .type = OPTION_WORDS, .target = &tapes, .value = "FILE"},
+        {.name = "file", .letter = 'f', .type = OPTION_WORDS, .target = &files, .value = "FILE"},
         {.name = "runs", .letter = 'r', .type = OPTION_TEXT, .target = &options.runs, .value = "DIR"},
         {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .target = &quiet},
         {.name = "json", .letter = 'j', .type = OPTION_FLAG, .target = &job.json},
@@ -295,12 +349,12 @@ int verb_verify(int argc, char **argv)
     }
     if (err == ERR_OK)
         err = tell(&job);
-    const int code = err == ERR_OK            ? EXIT_CODE_OK
-                     : err == ERR_INTERRUPTED ? stop_signal_exit_code()
-                                              : exit_with("verify", &job.why);
+    const int code = code_of(&job, err);
+    verify_unended_close(&job.unended);
     journal_compare_close(job.compare);
     rerun_close(job.rerun);
     free(job.check);
     option_list_free(&tapes);
+    option_list_free(&files);
     return code;
 }

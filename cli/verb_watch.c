@@ -32,7 +32,7 @@ const char verb_watch_help[] =
     "\n"
     "  WHERE is an input (12345), a share (50%), a time of the first day (10:00:01.5), a span from the start (+5s), "
     "or\n"
-    "  a date and time: the first input at or after it.\n"
+    "  a date and time: the run is shown after everything up to it.\n"
     "\n"
     "KEYS\n"
     "  right left     one input forward, back; also Space and Backspace\n"

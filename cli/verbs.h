@@ -14,6 +14,7 @@ int verb_import(int argc, char **argv);
 int verb_synth(int argc, char **argv);
 int verb_rules(int argc, char **argv);
 int verb_verify(int argc, char **argv);
+int verb_diff(int argc, char **argv);
 int verb_why(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_watch(int argc, char **argv);
@@ -22,7 +23,6 @@ int verb_bench(int argc, char **argv);
 int verb_calibrate(int argc, char **argv);
 int verb_evidence(int argc, char **argv);
 int verb_bundle(int argc, char **argv);
-int verb_state(int argc, char **argv);
 
 extern const char verb_tape_help[];
 extern const char verb_run_help[];
@@ -32,6 +32,7 @@ extern const char verb_import_help[];
 extern const char verb_synth_help[];
 extern const char verb_rules_help[];
 extern const char verb_verify_help[];
+extern const char verb_diff_help[];
 extern const char verb_why_help[];
 extern const char verb_explain_help[];
 extern const char verb_watch_help[];
@@ -40,6 +41,5 @@ extern const char verb_bench_help[];
 extern const char verb_calibrate_help[];
 extern const char verb_evidence_help[];
 extern const char verb_bundle_help[];
-extern const char verb_state_help[];
 
 #endif

@@ -135,6 +135,15 @@ static void arrive(struct watch_app *app, const struct watch_model *model)
     app->goal.kind = GOAL_NONE;
 }
 
+/* What was read ahead has inputs that are not there for the picture. */
+static err_t parted(const struct watch_app *app, struct err_text *why)
+{
+    return err_say(why, ERR_MISMATCH,
+                   "executed twice, the run came out differently: the second time it ended after %" PRIu64
+                   " inputs; does a plug-in keep something between two runs, or ask a clock?",
+                   watch_view_at(app->view));
+}
+
 static err_t work_input(struct watch_app *app, struct err_text *why)
 {
     const uint64_t read = watch_scout_at(app->scout), input = app->goal.input;
@@ -148,10 +157,11 @@ static err_t work_input(struct watch_app *app, struct err_text *why)
     const err_t err = watch_view_to(app->view, input, CHUNK * 4, &model, why);
     if (err == ERR_OK)
         arrive(app, model);
-    return err == ERR_AGAIN ? ERR_OK : err;
+    return err == ERR_AGAIN ? ERR_OK : err == ERR_END ? parted(app, why) : err;
 }
 
-/* Among the last few inputs before it, one at a time. */
+/* To the last input at or before it: the one before the first that is later, which is looked for among few, one at a
+ * time. */
 static err_t work_moment(struct watch_app *app, struct err_text *why)
 {
     struct goal *goal = &app->goal;
@@ -168,9 +178,9 @@ static err_t work_moment(struct watch_app *app, struct err_text *why)
     }
     const err_t err = watch_view_to(app->view, goal->input, CHUNK * 4, &model, why);
     if (err != ERR_OK)
-        return err == ERR_AGAIN ? ERR_OK : err;
-    if (model->input != 0 && model->ts >= goal->ts)
-        arrive(app, model);
+        return err == ERR_AGAIN ? ERR_OK : err == ERR_END ? parted(app, why) : err;
+    if (model->input != 0 && model->ts > goal->ts)
+        watch_app_go_input(app, goal->input - 1);
     else
         goal->input++;
     return ERR_OK;

@@ -17,7 +17,7 @@ struct watch_place_now {
 struct watch_where {
     bool timed;
     uint64_t input; /* at most `inputs` */
-    ns_t ts;        /* timed: the first input at or after it */
+    ns_t ts;        /* timed: after everything up to it */
 };
 
 extern const char watch_go_expected[];

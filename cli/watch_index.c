@@ -274,12 +274,12 @@ const struct watch_entry *watch_index_first(const struct watch_index *index, uin
 
 bool watch_index_time(const struct watch_index *index, ns_t ts, uint64_t *input)
 {
-    if (index->input == 0 || index->last_ts < ts)
+    if (index->input == 0 || index->last_ts <= ts)
         return false;
-    size_t low = 0, high = index->time_count; /* the first kept time that is not before `ts` */
+    size_t low = 0, high = index->time_count; /* the first kept time that is later */
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (index->times[middle] < ts)
+        if (index->times[middle] <= ts)
             low = middle + 1;
         else
             high = middle;

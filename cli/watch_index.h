@@ -72,8 +72,8 @@ const struct watch_entry *watch_index_next(const struct watch_index *index, uint
 const struct watch_entry *watch_index_previous(const struct watch_index *index, uint64_t input, unsigned kinds,
                                                uint64_t order_id);
 const struct watch_entry *watch_index_first(const struct watch_index *index, uint64_t order_id); /* of an order */
-/* An input before the first one at or after a moment, and at most WATCH_STRIDE before it. False: all inputs so far
- * are before that moment. */
+/* An input at or before the last one that is not later than `ts`, and at most WATCH_STRIDE before it. False: none is
+ * later so far. */
 bool watch_index_time(const struct watch_index *index, ns_t ts, uint64_t *input);
 const char *watch_index_text(const struct watch_index *index, const struct watch_entry *entry); /* of a LOG */
 const char *watch_index_currency(const struct watch_index *index, const struct watch_entry *entry);

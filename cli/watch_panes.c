@@ -340,13 +340,18 @@ static void put_entry(struct screen *screen, const struct watch_frame *frame, st
 {
     char text[WATCH_TEXT];
     const bool now = entry->input == frame->model->input;
-    value_count_text(entry->input, text);
-    screen_put_right(screen, row, pane.col + 1, 11, now ? STYLE_STRONG : STYLE_FAINT, text);
-    (void)screen_put(screen, row, pane.col + 13, 12, now ? STYLE_STRONG : STYLE_FAINT, watch_clock(entry->ts, text));
+    const enum screen_style when = now ? STYLE_STRONG : STYLE_FAINT;
     const enum screen_style style =
         frame->order != 0 && entry->order_id == frame->order ? STYLE_KEY : entry_style(entry);
-    (void)screen_put(screen, row, pane.col + 26, 9, style, watch_entry_word(entry));
-    (void)screen_put(screen, row, pane.col + 36, pane.width - 37, now ? STYLE_STRONG : STYLE_PLAIN,
+    const int number = screen_width(value_count_text(frame->inputs, text));
+    int col = pane.col + 1;
+    screen_put_right(screen, row, col, number, when, value_count_text(entry->input, text));
+    col += number + 2;
+    (void)screen_put(screen, row, col, 12, when, watch_clock(entry->ts, text));
+    col += 14;
+    (void)screen_put(screen, row, col, 9, style, watch_entry_word(entry));
+    col += 10;
+    (void)screen_put(screen, row, col, pane.col + pane.width - col - 1, now ? STYLE_STRONG : STYLE_PLAIN,
                      watch_entry_text(frame->index, frame->instruments, frame->model->instrument_count, entry, text));
 }
 

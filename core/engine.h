@@ -22,7 +22,6 @@
 #include "core/observe.h"
 #include "core/risk.h"
 #include "core/strategy.h"
-#include "core/timers.h"
 #include "core/world.h"
 
 #ifdef __cplusplus
@@ -95,15 +94,16 @@ struct account *engine_account(struct engine *engine);
 
 /* Calls strategy->start; each engine of a lockstep for itself. */
 err_t engine_start(struct engine *engine) MUST_USE;
-/* Handle inputs until the world has no more (ERR_END), `budget` inputs were handled (OK), or something
- * broke. `budget` lets a caller show progress and look at signals; it does not change any result.
- * Lockstep: for the leader, which runs all; budget counts its inputs. */
+/* Handle inputs until the world has no more (ERR_END), `budget` inputs were handled (OK), what comes next is not
+ * known yet (ERR_WAIT), or something broke. `budget` lets a caller show progress and look at signals; it does not
+ * change any result. Lockstep: for the leader, which runs all; budget counts its inputs. */
 err_t engine_run(struct engine *engine, uint64_t budget) MUST_USE;
-/* The same, but nothing later than `ts`: ERR_AGAIN when all inputs and timers up to it were handled. What comes of the
- * run does not depend on where it was held. */
+/* After ERR_WAIT, which only a world that is fed as things come says: the ts of an input, a tick say, that would make
+ * something happen; NS_MAX: nothing waits. It may lie before the last input. */
+ns_t engine_due(const struct engine *engine);
+/* The same, but nothing later than `ts`: ERR_AGAIN when all inputs and timers up to it were handled. What comes of
+ * the run does not depend on where it was held. */
 err_t engine_run_until(struct engine *engine, ns_t ts, uint64_t budget) MUST_USE;
-/* Between two inputs: memory as a snapshot needs it, all addresses in it those of engine_init. Changes nothing else. */
-void engine_settle(struct engine *engine);
 /* Calls strategy->stop, folds the final state into the digest. */
 struct digest_value engine_stop(struct engine *engine);
 /* The digest of everything so far: inputs and outputs, without the final state. */
@@ -116,10 +116,6 @@ const struct book *engine_book(const struct engine *engine, uint16_t instrument)
 const struct event_mark *engine_mark(const struct engine *engine, uint16_t instrument);
 struct order_table *engine_orders(struct engine *engine);
 const struct account *engine_account_view(const struct engine *engine);
-/* What the run waits for, no order kept among them. */
-const struct timer *engine_timers(const struct engine *engine, uint32_t *count);
-const struct risk *engine_risk(const struct engine *engine);
-const void *engine_strategy_state(const struct engine *engine);
 /* Cash plus unrealised profit of everything settled in `currency`, marked at mid (last trade, then entry,
  * when a side is missing; spot holdings of base currencies are valued through the instrument that quotes
  * them in `currency`). At MONEY_DECIMALS. */

@@ -2,7 +2,7 @@
  *
  *   a programmer's error       ASSERT (base.h), aborts in every build
  *   an outside failure         a must-use err_t; outputs come last and are untouched
- *   an ordinary absence        ERR_AGAIN (nothing now), ERR_END (nothing ever again)
+ *   an ordinary absence        ERR_AGAIN (nothing now), ERR_WAIT (nothing yet), ERR_END (nothing ever again)
  *
  * Core gives codes. The edges (data, adapters, cli) add the words in a struct err_text: which file,
  * which line, which field, what was expected, what to do.
@@ -45,7 +45,8 @@ extern "C" {
     X(REJECTED, "rejected by the venue")                                                                             \
     X(STALE, "the book is stale")                                                                                    \
     X(MISMATCH, "results differ")                                                                                    \
-    X(INVARIANT, "an invariant does not hold")
+    X(INVARIANT, "an invariant does not hold")                                                                       \
+    X(WAIT, "nothing yet")
 
 #define ERR_ENUM(name, text) ERR_##name,
 typedef enum err { ERR_MAP(ERR_ENUM) ERR_COUNT } err_t;

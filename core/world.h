@@ -35,8 +35,9 @@ struct run {
 
 struct world_ops {
     /* Fill world->run with the next inputs. `now` is the engine's time, `timer_due` its earliest timer
-     * (NS_MAX: none). ERR_AGAIN: nothing before `timer_due`: fire it, then ask again. ERR_END: no more
-     * inputs ever. Other codes: the run is broken, world->why says why. */
+     * (NS_MAX: none). ERR_AGAIN: nothing before `timer_due`: fire it, then ask again. ERR_WAIT: it is not
+     * known yet what comes next; nothing is fired. ERR_END: no more inputs ever. Other codes: the run is broken,
+     * world->why says why. */
     err_t (*refill)(struct world *world, ns_t now, ns_t timer_due) MUST_USE;
     err_t (*submit)(struct world *world, ns_t now, const struct order *order) MUST_USE;
     err_t (*cancel)(struct world *world, ns_t now, const struct order *order) MUST_USE;
@@ -55,6 +56,9 @@ struct world_ops {
      * they cannot agree now. ERR_INVARIANT: they do not agree, and `breach` says where. */
     err_t (*audit)(struct world *world, struct order_table *orders, const struct account *account,
                    struct breach *breach) MUST_USE;
+    /* May be NULL. The ts of an input that would make something happen which has not happened yet; NS_MAX: nothing
+     * waits for one. For who feeds inputs as they come, after ERR_WAIT. */
+    ns_t (*due)(const struct world *world);
     void (*close)(struct world *world);
 };
 struct world {

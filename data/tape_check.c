@@ -37,6 +37,12 @@ struct checker {
     bool broken; /* a fault was seen: the prefix does not grow any more */
 };
 
+bool tape_fault_is_of_a_cut(enum tape_fault_kind kind)
+{
+    return kind == TAPE_FAULT_TRUNCATED || kind == TAPE_FAULT_UNCLOSED || kind == TAPE_FAULT_INDEX ||
+           kind == TAPE_FAULT_TRAILER;
+}
+
 const char *tape_fault_words(enum tape_fault_kind kind)
 {
     static const char *const words[] = {

@@ -65,6 +65,8 @@ struct tape_check_options {
  * a tape at all; ERR_VERSION; ERR_NOTFOUND, ERR_PERMISSION, ERR_IO, ERR_NOMEM. `options` may be NULL. */
 err_t tape_check(const char *path, const struct tape_check_options *options, struct tape_check_report *report,
                  struct err_text *why) MUST_USE;
+/* What the end of a tape looks like when its writer was killed: every whole block is still there. */
+bool tape_fault_is_of_a_cut(enum tape_fault_kind kind);
 const char *tape_fault_words(enum tape_fault_kind kind);
 
 #endif

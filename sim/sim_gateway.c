@@ -185,10 +185,12 @@ static err_t send(struct branch *branch, ns_t now, const struct venue_request *b
      * request would let the blocks decide. */
     if (branch->request_tail - branch->request_head > sim->mask)
         return sim_break(sim, ERR_FULL, "more requests are under way than are kept; raise engine.order_capacity");
-    if (!sim->instrument_awake[body->instrument]) {
-        err_t err = wake(sim, body->instrument);
+    if (UNLIKELY(!sim->instrument_awake[body->instrument])) {
+        err_t err = sim->causal ? sim_wake_all(sim) : wake(sim, body->instrument);
         if (err != ERR_OK)
             return err;
+        if (sim->causal) /* from now on the venue lives between any two inputs */
+            sim_run(sim)->until = INT64_MIN;
     }
     branch->last_arrival = arrival;
     if (UNLIKELY(branch->watch != NULL))

@@ -11,8 +11,7 @@ err_t sim_break(struct sim_world *sim, err_t err, const char *words)
     return err_say(&sim->branches[0].world.why, err, "%s", words);
 }
 
-/* Hand back what both cursors have passed. */
-static void release_passed(const struct sim_world *sim, struct lane *lane)
+void sim_release_passed(const struct sim_world *sim, struct lane *lane)
 {
     uint64_t needed = lane->engine.batch;
     if (sim->awake && lane->venue.batch < needed)
@@ -34,7 +33,7 @@ err_t sim_look(struct sim_world *sim, struct lane *lane, struct cursor *cursor, 
             }
             cursor->batch++;
             cursor->at = 0;
-            release_passed(sim, lane);
+            sim_release_passed(sim, lane);
             continue;
         }
         if (lane->ended) {
@@ -43,9 +42,12 @@ err_t sim_look(struct sim_world *sim, struct lane *lane, struct cursor *cursor, 
             *event = NULL;
             return ERR_OK;
         }
-        if (lane->end - lane->first == SIM_LOOKAHEAD_MAX)
+        if (lane->end - lane->first > lane->ring_mask)
             return sim_break(sim, ERR_FULL, too_far_ahead);
         err_t err = lane->feed->ops->next(lane->feed, sim_batch(lane, lane->end));
+        lane->dry = err == ERR_AGAIN && sim->causal;
+        if (lane->dry)
+            return ERR_WAIT;
         if (err == ERR_END) {
             lane->ended = true;
         } else if (err == ERR_FULL) {
@@ -75,7 +77,11 @@ err_t sim_set_venue_key(struct sim_world *sim, uint16_t number)
 {
     struct lane *lane = &sim->lanes[number];
     const struct event *event = NULL;
-    err_t err = sim_look(sim, lane, &lane->venue, &event);
+    err_t err = ERR_OK;
+    if (UNLIKELY(sim->causal))
+        sim_causal_look(sim, lane, &event);
+    else
+        err = sim_look(sim, lane, &lane->venue, &event);
     if (err == ERR_OK)
         merge_tree_set(&sim->by_exch, number,
                        event == NULL ? NS_MAX : sim_venue_time(lane, lane->venue_clock, event));

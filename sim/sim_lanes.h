@@ -4,7 +4,7 @@
  *   sim_gateway.c the way of a request to its venue
  *   sim_world.c   the venue's side, the runs for the engines
  *   sim_audit.c   the venue's view of our orders and money against the engine's
- *   sim_snapshot.c what of the world's memory is not its state
+ *   sim_causal.c  the venue that knows no more than what has arrived
  *   sim_faults.c  what goes wrong on the way: lost messages, lines that are cut, the venue's outages
  */
 #ifndef TAPEDECK_SIM_SIM_LANES_H
@@ -21,13 +21,16 @@ struct cursor {
 
 struct lane {
     struct feed *feed;
-    struct event_batch ring[SIM_LOOKAHEAD_MAX];
+    struct event_batch *ring;
+    uint64_t ring_mask;
     uint64_t first, end; /* batches held: [first, end) */
     struct cursor engine, venue;
     struct cursor late; /* while an instrument catches up with the venue */
     ns_t venue_clock, late_clock;
+    ns_t own_clock; /* causal: what venue_clock would be if nothing had come late */
     ns_t delay; /* of the last event with a stamp that passed: the venue's cursor, or the engine's while it sleeps */
     bool ended;
+    bool dry;      /* causal: the feed has nothing yet */
     err_t failure; /* the feed broke after the last batch: the engine stops when it gets there */
 };
 
@@ -122,6 +125,11 @@ struct sim_world {
     ns_t engine_next; /* no request can be sent before; while the venue advances */
     uint32_t mask;    /* requests_max - 1 */
     uint64_t clock_behind, lookahead_most;
+    bool causal;
+    ns_t horizon; /* causal: how far the venue may live before the next input; else NS_MAX */
+    ns_t told;    /* causal: the engine is there already */
+    ns_t acted;   /* causal: the latest that the venue has handled beside market events */
+    uint64_t late_events, late_words;
     err_t broken;
     const struct faults *faults; /* NULL: nothing goes wrong, and nothing of the following is used */
     struct line market, channel;
@@ -136,7 +144,7 @@ struct sim_world {
 
 static inline struct event_batch *sim_batch(struct lane *lane, uint64_t number)
 {
-    return &lane->ring[number % SIM_LOOKAHEAD_MAX];
+    return &lane->ring[number & lane->ring_mask];
 }
 
 /* When the venue sees an event: never backwards (`clock`), never after its arrival here. */
@@ -198,16 +206,14 @@ err_t sim_set_venue_key(struct sim_world *sim, uint16_t number) MUST_USE;
 /* How much of the run was consumed, into its lane's cursor. Nothing is released: the engine may still be looking at
  * the last event it took. */
 void sim_store_run(struct sim_world *sim);
+/* Hand back what both cursors have passed. */
+void sim_release_passed(const struct sim_world *sim, struct lane *lane);
 /* The run is over: its lane goes back into the tournament. */
 err_t sim_take_back_run(struct sim_world *sim) MUST_USE;
 
 /* ---- sim_world.c ---- */
 /* The venue, or who speaks for it, answers at `venue_ts`. */
 void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct execution *execution, uint16_t instrument);
-
-/* Which branch's request and word are next, after the queues were changed. */
-void sim_find_request(struct sim_world *sim);
-void sim_find_word(struct sim_world *sim);
 
 /* ---- sim_gateway.c ---- */
 /* Whatever venue still sleeps wakes, with the books that the engine has now. */
@@ -227,6 +233,16 @@ err_t sim_replace(struct world *world, ns_t now, const struct order *old, const 
 err_t sim_cancel_all(struct world *world, ns_t now, uint16_t instrument) MUST_USE;
 err_t sim_countdown(struct world *world, ns_t now, uint16_t instrument, ns_t delay) MUST_USE;
 void sim_batch_message(struct world *world, ns_t now, bool begin);
+
+/* ---- sim_causal.c ---- */
+/* Everything that was consumed is known to the venue, and what comes next to us. ERR_WAIT: not yet. */
+err_t sim_causal_ready(struct sim_world *sim) MUST_USE;
+/* The next event that the venue may see; NULL: the engine has not consumed more. */
+void sim_causal_look(const struct sim_world *sim, struct lane *lane, const struct event **event);
+void sim_causal_took(struct sim_world *sim, struct lane *lane, const struct event *event);
+/* The venue has handled something of `ts`: what comes now comes later. */
+void sim_causal_passed(struct sim_world *sim, ns_t ts);
+ns_t sim_causal_due(const struct world *world);
 
 /* ---- sim_audit.c ---- */
 err_t sim_audit(struct world *world, struct order_table *orders, const struct account *account,

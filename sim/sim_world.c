@@ -8,11 +8,22 @@
 
 #include <string.h>
 
+static uint32_t lookahead_of(const struct sim_config *config)
+{
+    return config->lookahead == 0 ? SIM_LOOKAHEAD_MAX : config->lookahead;
+}
+
+static size_t ring_size(const struct sim_config *config)
+{
+    return align64(lookahead_of(config) * sizeof(struct event_batch));
+}
+
 size_t sim_world_size(const struct sim_config *config)
 {
     const size_t branches = 1 + config->follower_count;
     return align64(sizeof(struct sim_world)) + align64(branches * sizeof(struct branch)) +
-           align64(config->lane_count * sizeof(struct lane)) + 2 * align64(merge_tree_size(config->lane_count)) +
+           align64(config->lane_count * sizeof(struct lane)) + config->lane_count * ring_size(config) +
+           2 * align64(merge_tree_size(config->lane_count)) +
            branches * (align64(config->requests_max * sizeof(struct request)) +
                        2 * align64(config->requests_max * sizeof(struct response))) +
            align64(config->instrument_count * sizeof(bool)) + sim_faults_size(config);
@@ -63,7 +74,7 @@ static void look_for_word(struct sim_world *sim, struct branch *branch, const st
 }
 
 /* After one was taken. */
-void sim_find_request(struct sim_world *sim)
+static void find_request(struct sim_world *sim)
 {
     sim->request = (struct soonest){NULL, NS_MAX};
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++)
@@ -71,7 +82,7 @@ void sim_find_request(struct sim_world *sim)
             sim_under_way(&sim->request, branch, branch->requests[branch->request_head & sim->mask].arrival);
 }
 
-void sim_find_word(struct sim_world *sim)
+static void find_word(struct sim_world *sim)
 {
     sim->word = (struct soonest){NULL, NS_MAX};
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++) {
@@ -152,7 +163,7 @@ static err_t take_market(struct sim_world *sim)
     const struct event_batch *batch = sim_batch(lane, lane->venue.batch);
     for (;;) {
         venue_take(sim, lane, &batch->events[lane->venue.at]);
-        if (++lane->venue.at == batch->count)
+        if (++lane->venue.at == batch->count || UNLIKELY(sim->causal))
             break;
         const ns_t ts = sim_venue_time(lane, lane->venue_clock, &batch->events[lane->venue.at]);
         /* engine_next falls when a venue emits */
@@ -160,7 +171,19 @@ static err_t take_market(struct sim_world *sim)
             !is_quiet_until(sim, ts))
             break;
     }
+    if (UNLIKELY(sim->causal)) {
+        sim_causal_took(sim, lane, &batch->events[lane->venue.at - 1]);
+    }
     return sim_set_venue_key(sim, number);
+}
+
+/* The venue has done something beside the market. */
+static inline void venue_acted(struct sim_world *sim, ns_t ts)
+{
+    if (LIKELY(!sim->causal))
+        return;
+    sim->acted = ts;
+    sim_causal_passed(sim, ts);
 }
 
 /* Let the venues live up to min(engine_next + entry), or less when one answers earlier. */
@@ -169,7 +192,8 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
     sim->engine_next = engine_next;
     for (;;) {
         /* engine_next falls when a venue emits (on_execution) */
-        const ns_t limit = sim_later(sim->engine_next, sim->entry_min);
+        const ns_t reach = sim_later(sim->engine_next, sim->entry_min);
+        const ns_t limit = reach < sim->horizon ? reach : sim->horizon;
         const ns_t market = merge_tree_key(&sim->by_exch);
         const ns_t request = sim->request.ts;
         if (LIKELY(market <= request && market <= limit && market != NS_MAX && is_quiet_until(sim, market))) {
@@ -182,13 +206,16 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
         struct branch *waking = next_timer(sim, &timer);
         if (UNLIKELY(*sim->due < market && *sim->due < request && *sim->due < limit && *sim->due < timer) &&
             (market != NS_MAX || request != NS_MAX)) {
-            venue_elapse(sim->branches[0].venue, *sim->due);
+            const ns_t ts = *sim->due;
+            venue_elapse(sim->branches[0].venue, ts);
+            venue_acted(sim, ts);
         } else if (UNLIKELY(waking != NULL && timer <= market && timer <= request && timer <= limit)) {
             if (may_pass(sim, waking, timer) == PASS_LATER) {
                 sim->venue_done = timer - 1;
                 return sim->broken;
             }
             venue_pass(waking->venue, timer);
+            venue_acted(sim, timer);
         } else if (market <= request && market <= limit && market != NS_MAX) {
             const err_t err = take_market(sim);
             if (err != ERR_OK)
@@ -196,9 +223,10 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
         } else if (sim->request.branch != NULL && request < market && request <= limit) {
             struct branch *asking = sim->request.branch;
             struct venue_request body = asking->requests[asking->request_head++ & sim->mask].body;
-            sim_find_request(sim);
+            find_request(sim);
             if (LIKELY(sim->faults == NULL) || !sim_refuse_request(asking, request, &body))
                 venue_request(asking->venue, request, &body);
+            venue_acted(sim, request);
         } else {
             sim->venue_done = limit;
             return sim->broken;
@@ -290,14 +318,16 @@ static void give_execution(struct sim_world *sim, struct branch *branch)
         struct word_queue *words = queue_of(sim, branch);
         response = &words->ring[words->head++ & sim->mask];
     }
-    branch->execution_event = (struct event){.ts = response->ts,
+    const bool late = response->ts < sim->told;
+    sim->late_words += late;
+    branch->execution_event = (struct event){.ts = late ? sim->told : response->ts,
                                              .exch_ts = response->body.venue_ts,
                                              .body = &response->body,
                                              .instrument = response->instrument,
                                              .kind = EVENT_EXECUTION,
                                              .lane = sim->lane_count};
-    sim_find_word(sim);
-    branch->word_last = response->ts;
+    find_word(sim);
+    branch->word_last = branch->execution_event.ts;
     sim->run_lane = sim->lane_count;
     *sim_run(sim) = (struct run){&branch->execution_event, &branch->execution_event + 1, NS_MAX, &branch->world};
 }
@@ -319,7 +349,8 @@ static void give_market(struct sim_world *sim, ns_t response, ns_t notice)
             until = unseen;
     }
     sim->run_lane = number;
-    *sim_run(sim) = (struct run){batch->events + lane->engine.at, batch->events + batch->count, until, NULL};
+    const struct event *at = batch->events + lane->engine.at;
+    *sim_run(sim) = (struct run){at, sim->causal && sim->awake ? at + 1 : batch->events + batch->count, until, NULL};
 }
 
 /* A market event that the line did not carry: its time passes, and nothing else. */
@@ -329,6 +360,11 @@ static err_t pass_unheard(struct sim_world *sim)
     struct lane *lane = &sim->lanes[number];
     sim_pass_unheard(sim, &sim_batch(lane, lane->engine.batch)->events[lane->engine.at]);
     lane->engine.at++;
+    if (UNLIKELY(sim->causal)) { /* the caller looks what comes next, and what the venue may know now */
+        sim->run_lane = number;
+        sim_run(sim)->at = &sim_batch(lane, lane->engine.batch)->events[lane->engine.at];
+        return ERR_OK;
+    }
     return sim_set_engine_key(sim, number);
 }
 
@@ -341,7 +377,8 @@ static err_t next_input(struct sim_world *sim, ns_t timer_due, bool *passed)
     if (sim->awake) {
         ns_t next = market < timer_due ? market : timer_due;
         next = notice < next ? notice : next;
-        err = advance_venue(sim, sim->word.ts < next ? sim->word.ts : next);
+        next = sim->word.ts < next ? sim->word.ts : next;
+        err = advance_venue(sim, next > sim->told ? next : sim->told);
         if (err != ERR_OK)
             return err;
         /* After the market's last event the venues only work off what was sent before. */
@@ -371,12 +408,27 @@ static err_t next_input(struct sim_world *sim, ns_t timer_due, bool *passed)
     return ERR_OK;
 }
 
+static err_t refill_causal(struct sim_world *sim, ns_t now, ns_t timer_due)
+{
+    bool passed = false;
+    err_t err;
+    if (now > sim->told)
+        sim->told = now;
+    do {
+        err = sim_causal_ready(sim);
+        if (err == ERR_OK)
+            err = next_input(sim, timer_due, &passed);
+    } while (err == ERR_OK && passed);
+    return err;
+}
+
 static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
 {
     struct sim_world *sim = sim_branch_of(world)->sim;
     ASSERT(world == &sim->branches[0].world);
-    (void)now;
     err_t err = sim->broken;
+    if (UNLIKELY(sim->causal))
+        return err == ERR_OK ? refill_causal(sim, now, timer_due) : err;
     if (err == ERR_OK)
         err = sim->started ? sim_take_back_run(sim) : start(sim);
     if (err != ERR_OK)
@@ -392,7 +444,10 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
 
 static void sim_close(struct world *world)
 {
-    sim_world_drop(world);
+    struct sim_world *sim = sim_branch_of(world)->sim;
+    for (uint16_t i = 0; i < sim->lane_count; i++)
+        for (struct lane *lane = &sim->lanes[i]; lane->first < lane->end; lane->first++)
+            lane->feed->ops->release(lane->feed, sim_batch(lane, lane->first)->handle);
 }
 
 static const struct world_ops sim_ops = {.refill = sim_refill,
@@ -404,6 +459,7 @@ static const struct world_ops sim_ops = {.refill = sim_refill,
                                          .countdown = sim_countdown,
                                          .batch = sim_batch_message,
                                          .audit = sim_audit,
+                                         .due = sim_causal_due,
                                          .close = sim_close};
 
 static void *carve(uint8_t **at, size_t size)
@@ -446,13 +502,18 @@ struct world *sim_world_init(void *memory, const struct sim_config *config)
     sim->run_lane = config->lane_count;
     sim->instrument_count = config->instrument_count;
     sim->mask = config->requests_max - 1;
+    sim->causal = config->causal;
+    sim->horizon = NS_MAX;
+    sim->told = sim->acted = INT64_MIN;
     sim->venue_done = sim->market_last = INT64_MIN;
     sim->request = sim->word = (struct soonest){NULL, NS_MAX};
     sim->lanes = carve(&at, config->lane_count * sizeof(struct lane));
     memset(sim->lanes, 0, config->lane_count * sizeof(struct lane));
     for (uint16_t i = 0; i < config->lane_count; i++) {
         sim->lanes[i].feed = config->lanes[i];
-        sim->lanes[i].venue_clock = INT64_MIN;
+        sim->lanes[i].ring = carve(&at, ring_size(config));
+        sim->lanes[i].ring_mask = lookahead_of(config) - 1;
+        sim->lanes[i].venue_clock = sim->lanes[i].own_clock = INT64_MIN;
     }
     merge_tree_init(&sim->by_ts, carve(&at, merge_tree_size(config->lane_count)), config->lane_count);
     merge_tree_init(&sim->by_exch, carve(&at, merge_tree_size(config->lane_count)), config->lane_count);
@@ -496,5 +557,7 @@ struct sim_stats sim_world_stats(const struct world *world)
                               .rejected = branch->rejected,
                               .clock_behind = branch->sim->clock_behind,
                               .lookahead_most = branch->sim->lookahead_most,
+                              .late_events = branch->sim->late_events,
+                              .late_words = branch->sim->late_words,
                               .faults = faults};
 }

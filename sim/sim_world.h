@@ -39,6 +39,20 @@
  * before anything else of their instant, as of lane 0. In an outage that stops the market nothing fills, and the line
  * is down.
  *
+ * Causal. A venue that reads ahead is for lanes that lie there; where they come in as things happen nobody can know
+ * more than what has arrived. With `causal` the venue sees an event when the engine has consumed it, never before,
+ * and before an input at T is given it lives up to
+ *
+ *     venue time <= T - response      (the least that the latency model gives)
+ *
+ * because what it does later cannot be known before T. So the outcome hangs on the sequence of inputs alone: not on
+ * how they are cut into batches, nor on when they are asked for. Where the least response latency is longer than the
+ * market data are late, all that the venue needs has arrived in time, and orders and fills are those of the
+ * ordinary world, event by event. Else some events reach the venue late: they count at the venue's clock, which never
+ * goes back behind a request that it has handled, and a word that should have come before the input given last comes
+ * at once; both are counted. All instruments wake with the first order. A lane may say ERR_AGAIN; then so does the
+ * world, as ERR_WAIT, and `due` tells the ts of the next input, a tick if nothing else comes, that is needed.
+ *
  * As long as an instrument has never had an order, its venue costs nothing: it sleeps, and wakes with a copy of
  * the engine's book.
  */
@@ -51,7 +65,7 @@
 #include "sim/latency_model.h"
 #include "sim/venue.h"
 
-#define SIM_LOOKAHEAD_MAX 64 /* batches a lane may hold */
+#define SIM_LOOKAHEAD_MAX 64 /* batches a lane may hold, unless sim_config says more */
 
 struct sim_config {
     struct feed **lanes; /* lane i is the source with number i; outlive the world, closed by their owner */
@@ -68,6 +82,8 @@ struct sim_config {
     const struct faults *faults;
     const struct instrument *instruments;
     uint32_t book_window, book_far;
+    bool causal;
+    uint32_t lookahead; /* batches a lane may hold, a power of two; 0: SIM_LOOKAHEAD_MAX */
 };
 
 /* What went wrong (faults.h). */
@@ -92,6 +108,8 @@ struct sim_stats {
     /* of all */
     uint64_t clock_behind;   /* events with exch_ts > ts */
     uint64_t lookahead_most; /* batches held at once by a lane */
+    uint64_t late_events;    /* causal: came to the venue after it had handled something later */
+    uint64_t late_words;     /* causal: came to the engine after the input that they should have come before */
     struct sim_fault_stats faults;
 };
 
@@ -109,29 +127,6 @@ typedef const struct event_mark *(*sim_mark_source)(const void *context, uint16_
 void sim_world_marks(struct world *world, sim_mark_source source);
 /* The sink that the venue of a branch must be initialised with, before the world is. */
 struct venue_sink sim_world_sink(void *memory, uint16_t branch);
-/* ---- snapshots: sim_snapshot.c; the memory of a world is its state, but for what follows ---- */
-
-/* Between two inputs: what was given to the engines and not eaten is taken back. Changes nothing of what comes of the
- * run. ERR_STATE: nothing was asked for yet, or a feed broke. */
-err_t sim_world_settle(struct world *world) MUST_USE;
-/* The addresses in it that come and go; all others are set by init and never change. */
-void sim_world_addresses(struct world *world, void *context, void (*address)(void *context, void *at, size_t size));
-/* Of a settled world: where its lanes begin, one mark each. ERR_STATE: a feed has no marks there. */
-err_t sim_world_marks_of(struct world *world, struct feed_mark *marks) MUST_USE;
-/* Give all batches back, before other memory is put in the place of this. */
-void sim_world_drop(struct world *world);
-/* The memory is now that of a settled world with these marks: bring the feeds there, and take what was held. */
-err_t sim_world_resume(struct world *world, const struct feed_mark *marks) MUST_USE;
-
-/* A message under way, as of now, of the branch that has this world: requests first, then words about orders, each
- * kind in the order in which it was sent. False: no more. Pointers live until the world is asked for inputs. */
-struct sim_message {
-    const struct venue_request *request; /* NULL: a word about an order */
-    const struct execution *execution;
-    uint16_t instrument;
-    ns_t arrival;
-};
-bool sim_world_message(const struct world *world, uint32_t index, struct sim_message *message);
 /* Of the branch that has this world. */
 struct sim_stats sim_world_stats(const struct world *world);
 

@@ -5,8 +5,6 @@
 
 /* ---- memory ---- */
 
-#define ALIGN64(size) (((size) + 63) & ~(size_t)63)
-
 /* Buckets of levels for each bucket of orders: most prices that a message tells are not ours, and an empty bucket
  * says so at once. */
 #define LEVEL_SPREAD 16
@@ -22,30 +20,30 @@ static uint32_t bucket_count(uint32_t orders)
 static size_t books_memory(const struct venue_config *config)
 {
     return config->instrument_count *
-           (ALIGN64(sizeof(struct book)) + ALIGN64(book_size(config->book_window, config->book_far)) +
-            (config->l3_orders == 0 ? 0 : ALIGN64(book_l3_size(config->l3_orders))));
+           (align64(sizeof(struct book)) + align64(book_size(config->book_window, config->book_far)) +
+            (config->l3_orders == 0 ? 0 : align64(book_l3_size(config->l3_orders))));
 }
 
 static size_t l3_taken_memory(const struct venue_config *config)
 {
-    return config->queue.kind == QUEUE_L3_FIFO ? config->instrument_count * ALIGN64(l3_size(config->l3_orders)) : 0;
+    return config->queue.kind == QUEUE_L3_FIFO ? config->instrument_count * align64(l3_size(config->l3_orders)) : 0;
 }
 
 size_t venue_size(const struct venue_config *config)
 {
     size_t instruments = config->instrument_count, orders = config->own_orders_max;
-    return ALIGN64(sizeof(struct venue)) + ALIGN64(instruments * sizeof(struct venue_instrument)) +
-           ALIGN64(orders * sizeof(struct own_order)) + ALIGN64(orders * sizeof(struct own_level)) +
-           (1 + LEVEL_SPREAD) * ALIGN64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
-           ALIGN64(orders * sizeof(uint32_t)) + ALIGN64(account_size(config->instrument_count)) +
-           l3_taken_memory(config) + ALIGN64(instruments * sizeof(struct perp_market)) +
+    return align64(sizeof(struct venue)) + align64(instruments * sizeof(struct venue_instrument)) +
+           align64(orders * sizeof(struct own_order)) + align64(orders * sizeof(struct own_level)) +
+           (1 + LEVEL_SPREAD) * align64(bucket_count(config->own_orders_max) * sizeof(uint32_t)) +
+           align64(orders * sizeof(uint32_t)) + align64(account_size(config->instrument_count)) +
+           l3_taken_memory(config) + align64(instruments * sizeof(struct perp_market)) +
            (config->leader != NULL ? 0 : books_memory(config));
 }
 
 static void *carve(char **at, size_t size)
 {
     void *piece = *at;
-    *at += ALIGN64(size);
+    *at += align64(size);
     return piece;
 }
 

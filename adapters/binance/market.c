@@ -340,7 +340,7 @@ static err_t snapshot(struct binance *binance, const struct frame *frame, struct
         return err;
     if (machine->checking)
         return ERR_OK;
-    if (values[F_STREAM].kind == JSON_STRING)
+    if (values[F_STREAM].kind == JSON_STRING || frame->kind == FRAME_REST_PARTIAL)
         return emit_partial(binance, symbol, frame, &message);
     return sync_book_snapshot(&symbol->sync, rule_of(binance), frame->ts, &message);
 }

@@ -1,5 +1,6 @@
 #include "adapters/binance/rules.h"
 
+#include "adapters/binance/link.h"
 #include "adapters/machine.h"
 
 #include <stdio.h>
@@ -68,7 +69,7 @@ err_t binance_rules_guess(enum binance_flavour flavour, const char *symbol, size
 /* --- by exchangeInfo --- */
 
 enum { ROOT_SYMBOLS, ROOT_COUNT };
-enum { S_SYMBOL, S_BASE, S_QUOTE, S_FILTERS, S_PRICE_PRECISION, S_QTY_PRECISION, S_CONTRACT_SIZE, S_COUNT };
+enum { S_SYMBOL, S_BASE, S_QUOTE, S_FILTERS, S_PRICE_PRECISION, S_QTY_PRECISION, S_CONTRACT_SIZE, S_STATUS, S_COUNT };
 enum { R_TYPE, R_TICK, R_STEP, R_QTY_MIN, R_QTY_MAX, R_NOTIONAL, R_NOTIONAL_MIN, R_COUNT };
 
 /* Texts of a symbol's filters, before its decimals are known. */
@@ -187,9 +188,19 @@ static err_t put_symbol(struct rules_parser *parser, enum binance_flavour flavou
     return err != ERR_OK ? err : instrument_check(instrument, why);
 }
 
-static err_t walk(struct rules_parser *parser, enum binance_flavour flavour, const char *text, size_t size,
-                  struct json_value *items, size_t capacity, binance_rules_fn found, void *context,
-                  struct err_text *why)
+/* What is looked for: every symbol, or one. */
+struct search {
+    enum binance_flavour flavour;
+    const char *only; /* NULL: every one */
+    binance_rules_fn found;
+    void *context;
+    bool seen;
+    bool trading;
+    char status[40];
+};
+
+static err_t walk(struct rules_parser *parser, struct search *search, const char *text, size_t size,
+                  struct json_value *items, size_t capacity, struct err_text *why)
 {
     struct json_value root[ROOT_COUNT], values[S_COUNT];
     struct instrument instrument;
@@ -202,23 +213,32 @@ static err_t walk(struct rules_parser *parser, enum binance_flavour flavour, con
     err = json_items(parser->json, root[ROOT_SYMBOLS].text, root[ROOT_SYMBOLS].size, items, capacity, &count, why);
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
         err = json_members(parser->json, items[i].text, items[i].size, &parser->symbol, values, why);
+        if (err != ERR_OK)
+            break;
+        if (search->only != NULL && !json_is(&values[S_SYMBOL], search->only, strlen(search->only)))
+            continue;
+        const struct json_value *status = &values[S_STATUS];
+        search->seen = true;
+        search->trading = status->kind == JSON_ABSENT || json_is(status, "TRADING", 7);
+        if (status->kind == JSON_STRING)
+            snprintf(search->status, sizeof(search->status), "%.*s", status->size < 30 ? (int)status->size : 30,
+                     status->text);
+        err = put_symbol(parser, search->flavour, values, &instrument, why);
         if (err == ERR_OK)
-            err = put_symbol(parser, flavour, values, &instrument, why);
-        if (err == ERR_OK)
-            err = found(context, &instrument);
+            err = search->found(search->context, &instrument);
     }
     return err;
 }
 
-err_t binance_rules_parse(enum binance_flavour flavour, const char *text, size_t size, binance_rules_fn found,
-                          void *context, struct err_text *why)
+static err_t parse(struct search *search, const char *text, size_t size, struct err_text *why)
 {
     static const char *const root_names[ROOT_COUNT] = {"symbols"};
-    static const char *const symbol_names[S_COUNT] = {"symbol",         "baseAsset",         "quoteAsset",  "filters",
-                                                      "pricePrecision", "quantityPrecision", "contractSize"};
+    static const char *const symbol_names[S_COUNT] = {"symbol",       "baseAsset",      "quoteAsset",
+                                                      "filters",      "pricePrecision", "quantityPrecision",
+                                                      "contractSize", "status"};
     static const char *const filter_names[R_COUNT] = {"filterType", "tickSize", "stepSize",   "minQty",
                                                       "maxQty",     "notional", "minNotional"};
-    ASSERT(flavour != BINANCE_AUTO);
+    ASSERT(search->flavour != BINANCE_AUTO);
     if (size > FRAME_SIZE_MAX)
         return err_say(why, ERR_RANGE, "exchangeInfo of %zu bytes; at most %u are taken", size, FRAME_SIZE_MAX);
     /* The smallest symbol that could be right takes far more than 64 bytes. */
@@ -230,11 +250,40 @@ err_t binance_rules_parse(enum binance_flavour flavour, const char *text, size_t
         json_shape_init(&parser->root, root_names, ROOT_COUNT, NULL);
         json_shape_init(&parser->symbol, symbol_names, S_COUNT, NULL);
         json_shape_init(&parser->filter, filter_names, R_COUNT, NULL);
-        err = walk(parser, flavour, text, size, items, capacity, found, context, why);
+        err = walk(parser, search, text, size, items, capacity, why);
     }
     if (parser != NULL)
         json_close(parser->json);
     free(parser);
     free(items);
     return err == ERR_FULL ? ERR_SYNTAX : err;
+}
+
+err_t binance_rules_parse(enum binance_flavour flavour, const char *text, size_t size, binance_rules_fn found,
+                          void *context, struct err_text *why)
+{
+    struct search search = {.flavour = flavour, .found = found, .context = context};
+    return parse(&search, text, size, why);
+}
+
+static err_t take_instrument(void *context, const struct instrument *instrument)
+{
+    memcpy(context, instrument, sizeof(*instrument));
+    return ERR_OK;
+}
+
+err_t binance_exchange_info(enum binance_flavour flavour, const char *text, size_t size, const char *symbol,
+                            struct instrument *instrument, struct err_text *why)
+{
+    struct search search = {.flavour = flavour, .only = symbol, .found = take_instrument, .context = instrument};
+    err_t err = parse(&search, text, size, why);
+    if (err != ERR_OK)
+        return err;
+    if (!search.seen)
+        return err_say(why, ERR_NOTFOUND, "%s is not listed on %s; symbols are written like BTCUSDT", symbol,
+                       binance_flavour_venue(flavour));
+    if (!search.trading)
+        return err_say(why, ERR_STATE, "%s is not trading on %s now: its status is %s", symbol,
+                       binance_flavour_venue(flavour), search.status);
+    return ERR_OK;
 }

@@ -178,7 +178,7 @@ static ns_t link_due(const struct link *face)
 static void clock_step(struct upbit_link *link, ns_t step)
 {
     link->stats.clock_steps++;
-    clock_offset_stepped(&link->clock, step);
+    venue_clock_stepped(&link->clock, step);
     if (step <= 0)
         return; /* ts goes on as if nothing had happened */
     for (uint32_t i = 0; i < link->symbol_count; i++)
@@ -477,7 +477,7 @@ err_t upbit_link_open(const struct link_config *config, const struct market_sink
     prng_init(&link->prng, config->seed, config->number);
     backoff_init(&link->backoff, NS_PER_S, 60 * NS_PER_S, config->seed, 1);
     backoff_init(&link->renewal, 60 * NS_PER_S, 900 * NS_PER_S, config->seed, 2);
-    clock_offset_init(&link->clock);
+    venue_clock_init(&link->clock);
     set_limits(link);
     err = make(link, config);
     if (err == ERR_OK)

@@ -75,7 +75,7 @@ static void read_head(struct upbit_link *link, const struct upbit_get *get, cons
     if (http_remaining_req(input->head, input->head_size, &remaining) && remaining.sec <= 10)
         rate_limit_told(&link->gets, link->ts, get->ticket, 0, 10 - remaining.sec);
     if (http_date(input->head, input->head_size, &date))
-        (void)clock_offset_sample(&link->clock, get->sent, link->ts, date, date + NS_PER_S - 1);
+        (void)venue_clock_sample(&link->clock, get->sent, link->ts, date, date + NS_PER_S - 1);
 }
 
 /* The stream is behind what REST knows: it is dead for this symbol. */

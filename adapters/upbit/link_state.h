@@ -13,7 +13,7 @@
 #define TAPEDECK_ADAPTERS_UPBIT_LINK_STATE_H
 
 #include "adapters/backoff.h"
-#include "adapters/clock_offset.h"
+#include "adapters/venue_clock.h"
 #include "adapters/rate_limit.h"
 #include "adapters/stale_watch.h"
 #include "adapters/upbit/frame.h"
@@ -102,7 +102,7 @@ struct upbit_link {
     struct upbit_get requests[REQUESTS_MAX];
     uint64_t last_id;
     ns_t poll_at;
-    struct clock_offset clock;
+    struct venue_clock clock;
     struct prng prng;
     bool begun, held;
     uint8_t from; /* of the frame being read: slot, or FROM_REST */

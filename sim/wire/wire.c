@@ -67,8 +67,6 @@ static err_t take_config(struct wire *wire, const struct wire_config *config, st
                        config->instrument_count);
     if (own->client_max > 65536 || own->peer_max > 65536 || own->stream_max > 1000000)
         return err_say(why, ERR_RANGE, "a venue has at most 65536 clients and addresses and 1000000 streams");
-    if (config->venue == WIRE_UPBIT)
-        return err_say(why, ERR_UNSUPPORTED, "the protocol of upbit is not here yet");
     return check_faults(&own->faults, why);
 }
 
@@ -95,7 +93,7 @@ err_t wire_open(struct wire **made, const struct wire_config *config, const stru
     }
     const struct wire_config *own = &wire->config;
     wire->calls = *calls;
-    wire->ops = &wire_binance_ops;
+    wire->ops = own->venue == WIRE_UPBIT ? &wire_upbit_ops : &wire_binance_ops;
     wire->due = NS_MAX;
     wire->now = INT64_MIN;
     wire->venue_last = INT64_MIN;

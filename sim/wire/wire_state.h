@@ -154,6 +154,7 @@ struct wire_client {
     ns_t ends;    /* by its age or by a fault; NS_MAX: never */
     ns_t up_next; /* Upbit: next {"status":"UP"}, NS_MAX: none */
     struct wire_window messages[2];
+    uint32_t over;         /* messages over the limit, in a row */
     uint64_t frames;       /* of market data, said or dropped */
     struct wire_text held; /* a frame that changes places with the next */
     uint8_t held_opcode;

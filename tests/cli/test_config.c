@@ -11,7 +11,7 @@ static err_t parse(const char *text, const char *const *sets, size_t set_count, 
                    struct err_text *why)
 {
     struct option_list list = {.items = (const char **)(uintptr_t)sets, .count = set_count};
-    struct config_options options = {&list, NULL};
+    struct config_options options = {.sets = &list, .tapes = NULL};
     err_clear(why);
     return run_config_parse(config, "dir/run.yaml", text, strlen(text), &options, why);
 }
@@ -31,6 +31,14 @@ static void bad(const char *text, const char *set, const char *expected)
     err_t err = parse(text, &set, set != NULL, &config, &why);
     cr_assert_eq(err, ERR_CONFIG, "%s: %s", text, err_words(err));
     cr_assert_str_eq(why.text, expected);
+}
+
+static void refused(const char *text, const char *part)
+{
+    struct run_config *config = NULL;
+    struct err_text why = {0};
+    cr_assert_eq(parse(text, NULL, 0, &config, &why), ERR_CONFIG, "%s", text);
+    cr_assert_not_null(strstr(why.text, part), "%s", why.text);
 }
 
 Test(config, defaults_are_those_of_the_schema)
@@ -123,7 +131,7 @@ Test(config, unknown_keys_come_with_a_suggestion)
     bad(BASE "zzzzzz: 3\n", NULL,
         "dir/run.yaml:3:1: zzzzzz: unknown key; known here: seed, mode, journal, feed, instruments, venue, account, "
         "risk, "
-        "strategy, output, engine\n"
+        "strategy, output, session, engine\n"
         "  3 | zzzzzz: 3\n"
         "    | ^~~~~~");
     bad(BASE "instruments:\n  - {symbol: A, tik: 1}\n", NULL,
@@ -280,7 +288,7 @@ Test(config, tape_option_replaces_tapes_and_synth)
 {
     const char *paths[] = {"x.tape", "y.tape"};
     struct option_list tapes = {.items = paths, .count = 2};
-    struct config_options options = {NULL, &tapes};
+    struct config_options options = {.sets = NULL, .tapes = &tapes};
     struct run_config *config = NULL;
     struct err_text why = {0};
     const char text[] = "feed: {synth: {seed: 3}}\nstrategy: {name: noop}\n";
@@ -297,7 +305,8 @@ Test(config, tape_option_replaces_tapes_and_synth)
 
 Test(config, resolved_config_reads_back_to_the_same_run)
 {
-    struct run_config *config = good("feed: {tapes: [/a.tape], from: 2024-08-08}\n"
+    struct run_config *config = good("feed: {tapes: [/a.tape], from: 2024-08-08,\n"
+                                     "  live: [{venue: upbit, symbols: [KRW-BTC, KRW-ETH], streams: book}]}\n"
                                      "instruments: [{symbol: A, tick: 0.5, maker_fee: -0.0001}]\n"
                                      "account: {balances: {USDT: 12.5}}\n"
                                      "risk: {order_notional_max: 100}\n"
@@ -312,8 +321,27 @@ Test(config, resolved_config_reads_back_to_the_same_run)
         snprintf(line, sizeof(line), "%s:", config_key_name(&config_keys[i]));
         cr_assert_not_null(strstr(config->resolved, line), "%s", config_keys[i].path);
     }
+    cr_assert_eq(again->feed.link_count, 1);
+    cr_assert_str_eq(again->feed.links[0].symbols, "KRW-BTC,KRW-ETH");
     run_config_free(again);
     run_config_free(config);
+}
+
+Test(config, mode_paper_needs_venues_to_listen_to_and_takes_them_as_they_are_written)
+{
+    struct run_config *config =
+        good("mode: paper\n"
+             "feed: {tapes: [x.tape], live: [{venue: binance-usdm, symbols: 'BTCUSDT,ETHUSDT'}]}\n"
+             "strategy: {name: noop}\n");
+    cr_assert_eq(config->mode, RUN_PAPER);
+    cr_assert_eq(config->feed.links[0].venue, LINK_BINANCE_USDM);
+    cr_assert_str_eq(config->feed.links[0].streams, "book,trades");
+    run_config_free(config);
+    refused("mode: paper\nfeed: {tapes: [x.tape]}\nstrategy: {name: noop}\n",
+            "mode paper listens to the venues of feed.live");
+    refused("feed: {live: [{venue: binance, symbols: a}]}\n", "one of binance-usdm, binance-spot, upbit");
+    refused("feed: {live: [{venue: upbit}]}\n", "'symbols' is missing");
+    refused("feed: {live: [{venue: upbit, symbols: [a, [b]]}]}\n", "list of words");
 }
 
 Test(config, hash_changes_with_what_changes_results_and_only_then)

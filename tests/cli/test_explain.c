@@ -92,7 +92,7 @@ static json_t *step_of(const json_t *report, const char *group)
 static void check_sums(const json_t *report, const char *a, const char *b, const char *what)
 {
     static const char *const told[] = {"profit", "realised", "fees", "funding"};
-    json_t *was = result_of(a), *is = result_of(b), *step;
+    json_t *was = result_of(a), *is = result_of(b), *step = NULL;
     size_t i;
     for (size_t k = 0; k < ARRAY_LEN(told); k++) {
         money_t sum = 0;
@@ -562,6 +562,43 @@ Test(explain, another_build_is_executed_and_is_code)
     }
 }
 
+/* As make_other_build, and it was made before there were faults: it neither writes such keys nor reads them. */
+static void make_old_build(void)
+{
+    char command[2048];
+    make_other_build();
+    scratch_write(&scratch, "old",
+                  "#!/bin/sh\n"
+                  "if [ \"$1\" = run ] && grep -q faults \"$2\"; then\n"
+                  "    echo 'tapedeck run: what is venue.faults?' >&2\n"
+                  "    exit 3\n"
+                  "fi\n"
+                  "exec ./other \"$@\"\n");
+    snprintf(command, sizeof(command),
+             "cd '%s' && chmod +x old && awk '/^  faults:/ {cut = 1; next} cut && /^  [a-z]/ {cut = 0} !cut' "
+             "b/config.yaml >cut && ! grep -q faults cut && mv cut b/config.yaml",
+             scratch.dir);
+    cr_assert_eq(system(command), 0);
+}
+
+Test(explain, an_older_build_is_not_told_keys_that_it_does_not_know)
+{
+    run_as("a", "--set seed=2");
+    make_old_build();
+    json_t *report = explained("a b --binary ./old --order code");
+    cr_expect(money_of(step_of(report, "code"), "profit", "USDT") != 0);
+    cr_expect(json_is_null(json_object_get(step_of(report, "code"), "joined_because")));
+    check_sums(report, "a", "b", "an older build");
+    json_decref(report);
+    run_as("c", "--set venue.faults.request_loss=0.2"); /* of these it cannot execute the half with A's faults */
+    report = explained("c b --binary ./old --order code");
+    const json_t *step = step_of(report, "code");
+    cr_expect_not_null(strstr(json_string_value(json_object_get(step, "joined_because")), "what is venue.faults?"));
+    cr_expect_eq(step, step_of(report, "data"));
+    check_sums(report, "c", "b", "an older build that cannot");
+    json_decref(report);
+}
+
 Test(explain, a_program_that_made_neither_run_is_refused)
 {
     run_as("a", "");
@@ -677,6 +714,34 @@ Test(explain, entries_of_instruments_are_known_by_their_instrument)
     cr_expect_str_eq(json_string_value(json_object_get(key, "key")), "instruments[SYN2USDT].tick");
     check_sums(report, "a", "c", "instruments");
     json_decref(report);
+}
+
+/* ---- several currencies ---- */
+
+Test(explain, currencies_are_kept_apart)
+{
+    run_program(&scratch, &ran, "synth spot.tape --duration 20s --contract spot --seed 5");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    run_as("a",
+           "--tape spot.tape --set 'account.balances={USDT: \"100000\", SYN1: \"5\"}' --set venue.fees.maker=0.001 "
+           "--set venue.fees.spot=received");
+    run_as("b",
+           "--tape spot.tape --set 'account.balances={SYN1: \"5\", USDT: \"100000\"}' --set venue.fees.maker=0.001 "
+           "--set venue.fees.spot=quote --set venue.latency.entry=9ms");
+    json_t *report = explained("a b --all-orders"), *step = step_of(report, "fees");
+    cr_expect(money_of(step, "fees", "SYN1") < 0, "no more fees of what was bought");
+    cr_expect(money_of(step, "fees", "USDT") > 0);
+    cr_expect(money_of(step, "profit", "SYN1") == 0, "nothing settles in it");
+    cr_expect(money_of(json_object_get(report, "a"), "fees", "SYN1") +
+                  money_of(json_object_get(report, "difference"), "fees", "SYN1") ==
+              0);
+    cr_expect(money_of(report, "residual", "SYN1") == 0);
+    cr_expect(json_is_true(json_object_get(step_of(report, "account"), "differs")), "their order is in the digest");
+    cr_expect(money_of(step_of(report, "account"), "profit", "USDT") == 0);
+    check_sums(report, "a", "b", "spot");
+    json_decref(report);
+    run_program(&scratch, &ran, "explain a b");
+    cr_expect_not_null(strstr(ran.out, "SYN1        fees paid  orders"), "%s", ran.out);
 }
 
 Test(explain, bundles_are_runs_too)

@@ -270,20 +270,24 @@ Test(watch, an_order_is_found_by_its_id_and_followed)
     watch_app_close(app);
 }
 
-Test(watch, a_time_is_the_first_input_at_or_after_it)
+Test(watch, a_time_is_after_everything_up_to_it)
 {
     struct watch_app *app = open_app(make_run(""));
     type(app, "g00:01:00\n");
     const uint64_t there = shown(app);
     char *text = picture(app, 100, 30);
-    HAS(text, "2024-01-01 00:01:00.");
-    free(text);
-    press(app, KEY_OF_LEFT);
-    text = picture(app, 100, 30);
     HAS(text, "2024-01-01 00:00:59.");
     free(text);
-    type(app, "g+1ms\n");
+    press(app, KEY_OF_RIGHT);
+    text = picture(app, 100, 30);
+    HAS(text, "2024-01-01 00:01:00.");
+    free(text);
+    type(app, "g-1ms\n");
+    cr_assert_leq(shown(app), there);
+    type(app, "g00:00:59.999999999\n");
     cr_assert_eq(shown(app), there);
+    type(app, "g2023-12-31\n");
+    cr_assert_eq(shown(app), 0u);
     type(app, "g10:00\n");
     cr_assert_eq(shown(app), 38926u);
     text = picture(app, 100, 30);

@@ -13,7 +13,7 @@ static struct run_config *parse(const char *text, size_t size, const struct opti
 {
     struct run_config *config = NULL;
     struct err_text why = {0};
-    struct config_options options = {sets, NULL};
+    struct config_options options = {.sets = sets, .tapes = NULL};
     err_t err = run_config_parse(&config, "fuzz.yaml", text, size, &options, &why);
     if (err != ERR_OK && why.text[0] == '\0')
         abort(); /* an error without a sentence */

@@ -251,7 +251,8 @@ static void on_emit(void *context, ns_t venue_ts, const struct execution *execut
         rig->answered++;
         const ns_t least = rig->submitted[execution->order_id] + rig->latency.entry;
         cr_assert(rig->model != NULL ? venue_ts >= least : venue_ts == least, "seed %" PRIu64, rig->seed);
-        check_venue_book(rig, instrument, venue_ts, execution->order_id);
+        if (!rig->late)
+            check_venue_book(rig, instrument, venue_ts, execution->order_id);
     }
     rig->sink.emit(rig->sink.context, venue_ts, execution, instrument);
 }
@@ -261,13 +262,17 @@ static void on_emit(void *context, ns_t venue_ts, const struct execution *execut
 static err_t feed_next(struct feed *base, struct event_batch *batch)
 {
     struct fake_feed *feed = (struct fake_feed *)(void *)base;
-    if (feed->at == feed->count)
+    const bool ticks = feed->live && feed->tick != 0 && feed->at == feed->let_in;
+    if (feed->live && !feed->over && feed->at == feed->let_in && !ticks)
+        return ERR_AGAIN;
+    if (feed->at == feed->count && !ticks)
         return feed->end == ERR_END ? ERR_END : err_say(&base->why, feed->end, "block 7 is damaged");
     if (feed->given - feed->released == feed->held_max)
         return ERR_FULL;
     uint32_t count = feed->batch != 0 ? feed->batch : (uint32_t)prng_range(&feed->prng, 0, 40);
-    if (count > feed->count - feed->at)
-        count = feed->count - feed->at;
+    const uint32_t end = feed->live ? feed->let_in : feed->count;
+    if (count > end - feed->at)
+        count = end - feed->at;
     uint32_t slot = 0;
     while (feed->held[slot] != NULL)
         slot++;
@@ -275,6 +280,10 @@ static err_t feed_next(struct feed *base, struct event_batch *batch)
     for (uint32_t n = 0; n < count; n++)
         events[n] = feed->events[feed->at + n].event;
     feed->at += count;
+    if (ticks) {
+        events[count++] = (struct event){.ts = feed->tick, .instrument = INSTRUMENT_NONE, .kind = EVENT_TICK};
+        feed->tick = 0;
+    }
     feed->held[slot] = events;
     feed->given++;
     *batch = (struct event_batch){events, count, slot};
@@ -531,7 +540,8 @@ static void on_order(struct strategy_ctx *ctx, void *state, const struct order *
     rig->turned_away += execution->reason == REASON_OUTAGE && execution->kind == EXEC_REJECT;
     rig->queried += execution->reason == REASON_QUERIED;
     if (!refusal && !made_up)
-        cr_assert(rig->model != NULL || rig->faults != NULL ? strategy_now(ctx) >= least : strategy_now(ctx) == least,
+        cr_assert(rig->model != NULL || rig->faults != NULL || rig->late ? strategy_now(ctx) >= least
+                                                                         : strategy_now(ctx) == least,
                   "seed %" PRIu64, rig->seed);
     if (order->tag >= RIG_TAG_FAR) {
         if (execution->kind == EXEC_ACK)
@@ -624,6 +634,7 @@ void rig_up(struct world_rig *rig)
                                    .count = market->counts[lane],
                                    .batch = rig->batch,
                                    .held_max = rig->held_max,
+                                   .live = rig->live,
                                    .end = ERR_END};
         prng_init(&feed->prng, rig->seed, lane);
         rig->lanes[lane] = &feed->feed;
@@ -647,7 +658,9 @@ void rig_up(struct world_rig *rig)
                                .instruments = rig->instruments,
                                .book_window = BOOK_WINDOW_MIN,
                                .book_far = 16,
-                               .instrument_count = market->instruments};
+                               .instrument_count = market->instruments,
+                               .causal = rig->causal,
+                               .lookahead = rig->causal ? ARRAY_LEN(rig->feeds[0].held) : 0};
     const struct engine_config engine = {.instruments = rig->instruments,
                                          .checks = ENGINE_CHECKS_ALL,
                                          .limits = rig->limits,
@@ -676,6 +689,11 @@ struct digest_value rig_run(struct world_rig *rig)
     rig_up(rig);
     cr_assert_eq(engine_start(rig->engine), ERR_OK);
     err_t err = engine_run(rig->engine, UINT64_MAX);
+    return rig_end(rig, err);
+}
+
+struct digest_value rig_end(struct world_rig *rig, err_t err)
+{
     cr_assert_eq(err, ERR_END, "seed %" PRIu64 ": %s %s", rig->seed, err_name(err), engine_why(rig->engine)->text);
     uint64_t total = 0;
     for (uint16_t lane = 0; lane < rig->market->lanes; lane++)

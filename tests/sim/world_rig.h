@@ -58,6 +58,10 @@ struct fake_feed {
     uint32_t count, at, batch, held_max;
     err_t end;        /* ERR_END, or what it breaks with */
     struct prng prng; /* batch 0: random sizes */
+    bool live;        /* has what was let in, and then says ERR_AGAIN */
+    uint32_t let_in;  /* events */
+    ns_t tick;        /* with nothing else let in: a tick; 0: none */
+    bool over;        /* nothing more will be let in */
     struct event *held[256];
     uint64_t given, released;
 };
@@ -92,7 +96,10 @@ struct world_rig {
     ns_t equity_interval;
     const struct faults *faults; /* NULL: nothing goes wrong */
     bool quiet;                  /* never acts */
-    bool acts_on_notice;         /* an order at each end of a cut */
+    bool causal;
+    bool late; /* causal, with market data that are later than answers: the oracle and exact latencies do not hold */
+    bool live; /* one lane, let in by whoever drives the run */
+    bool acts_on_notice; /* an order at each end of a cut */
 
     struct fake_feed feeds[RIG_LANES];
     struct feed *lanes[RIG_LANES];
@@ -125,6 +132,8 @@ struct world_rig *rig_new(const struct market *market, uint64_t seed);
 void rig_up(struct world_rig *rig);
 /* rig_up, all inputs, stop, and what must hold at every end. */
 struct digest_value rig_run(struct world_rig *rig);
+/* For who runs the engine himself: the last two of these, after `err`. */
+struct digest_value rig_end(struct world_rig *rig, err_t err);
 /* The world is closed, then the feeds: every batch was released once. */
 void rig_free(struct world_rig *rig);
 
