@@ -75,7 +75,7 @@ struct key_name {
 static void put_foot(struct screen *screen, const struct watch_frame *frame)
 {
     static const struct key_name keys[] = {
-        {"←→", "1"},  {"↓↑", "10"},   {"PgDn", "1000"}, {"f", "fill"}, {"o", "own order"},
+        {"←→", "1"},  {"↓↑", "10"},   {"PgDn", "1000"}, {"f", "fill"}, {"o", "own"},
         {"l", "log"}, {"g", "go to"}, {"/", "order"},   {"?", "help"}, {"q", "quit"},
     };
     const int row = screen->rows - 1;

@@ -64,7 +64,9 @@ static void take_order(struct watch_model *model, const struct stage *stage, con
     if (!venue_order(stage->venue, order->id, &view))
         return;
     taken->ahead = view.ahead;
-    taken->place = view.leaves == order_leaves(order) && view.price == order->price ? PLACE_RESTS : PLACE_NEWS;
+    taken->place = view.price != order->price || view.leaves > order_leaves(order) ? PLACE_NEWS
+                   : view.leaves < order_leaves(order)                             ? PLACE_FILL
+                                                                                   : PLACE_RESTS;
 }
 
 /* ---- the book ---- */

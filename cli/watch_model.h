@@ -31,7 +31,8 @@ struct watch_level {
 enum watch_place {
     PLACE_AWAY,  /* not at the venue: on its way, or its end is on its way to us */
     PLACE_RESTS, /* as we know it */
-    PLACE_NEWS,  /* it rests, but with another quantity: word of it is under way */
+    PLACE_FILL,  /* it rests with less: word of a fill is under way */
+    PLACE_NEWS,  /* it rests with another price or more: word of that is under way */
 };
 
 struct watch_order {

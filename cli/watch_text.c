@@ -126,11 +126,13 @@ const char *watch_state(const struct watch_order *order, char *text)
     const bool pending = order->state == ORDER_PENDING;
     const char *base = order_state_name((enum order_state)order->state);
     if (pending)
-        base = order->place == PLACE_AWAY ? "on its way" : "resting, not told";
+        base = order->place == PLACE_AWAY ? "on its way" : "ack under way";
     else if (order->place == PLACE_AWAY)
-        base = "gone, not told";
+        base = "end under way";
+    else if (order->place == PLACE_FILL)
+        base = "fill under way";
     else if (order->place == PLACE_NEWS)
-        base = "changed, not told";
+        base = "news under way";
     return watch_say(text, "%s%s%s", base, order->cancel_pending != CANCEL_NONE ? ", cancel sent" : "",
                      order->amend_pending != 0 ? ", amend sent" : "");
 }
