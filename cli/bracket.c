@@ -69,15 +69,6 @@ static money_t extreme(const struct run_summary *summary, const struct model *mo
     return found;
 }
 
-/* Does an earlier instrument settle in the same currency? */
-static bool is_repeated(const struct stage *stage, uint16_t number)
-{
-    for (uint16_t i = 0; i < number; i++)
-        if (strcmp(stage->instruments[i].settle, stage->instruments[number].settle) == 0)
-            return true;
-    return false;
-}
-
 json_t *bracket_json(const struct run_summary *summary)
 {
     const struct stage *stage = summary->stage;
@@ -88,11 +79,9 @@ json_t *bracket_json(const struct run_summary *summary)
     json_t *object = json_object(), *profit = json_object(), *list = json_array();
     for (uint16_t i = 0; i < stage->instrument_count; i++) {
         const char *currency = stage->instruments[i].settle;
-        json_t *interval = json_object();
-        if (is_repeated(stage, i)) {
-            json_decref(interval);
+        if (!instrument_is_first_of_settle(stage->instruments, i))
             continue;
-        }
+        json_t *interval = json_object();
         json_set_decimal(interval, "low", extreme(summary, models, count, currency, false), MONEY_DECIMALS);
         json_set_decimal(interval, "high", extreme(summary, models, count, currency, true), MONEY_DECIMALS);
         json_set(profit, currency, interval);
@@ -110,7 +99,7 @@ json_t *bracket_json(const struct run_summary *summary)
         json_set_u64(entry, "fills", counters->fills);
         json_set_u64(entry, "maker_fills", counters->maker_fills);
         for (uint16_t k = 0; k < stage->instrument_count; k++)
-            if (!is_repeated(stage, k))
+            if (instrument_is_first_of_settle(stage->instruments, k))
                 json_set_decimal(profits, stage->instruments[k].settle,
                                  profit_of(summary, models[i].engine, stage->instruments[k].settle), MONEY_DECIMALS);
         json_set(entry, "profit", profits);
@@ -137,7 +126,7 @@ void bracket_print(const struct run_summary *summary)
     const uint16_t count = models_of(summary, models);
     for (uint16_t i = 0; i < stage->instrument_count; i++) {
         const char *currency = stage->instruments[i].settle;
-        if (is_repeated(stage, i))
+        if (!instrument_is_first_of_settle(stage->instruments, i))
             continue;
         char title[NAME_SIZE + 16];
         snprintf(title, sizeof(title), "profit, %s", currency);

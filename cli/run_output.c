@@ -181,21 +181,12 @@ static void on_fill(void *context, ns_t ts, const struct order *order, const str
 }
 
 /* The currencies that profit is counted in, each once, in the order of the instruments. */
-static bool first_of_currency(const struct run_output *output, uint16_t number)
-{
-    for (uint16_t i = 0; i < number; i++) {
-        if (strcmp(output->instruments[i].settle, output->instruments[number].settle) == 0)
-            return false;
-    }
-    return true;
-}
-
 static void on_equity(void *context, ns_t ts, const struct engine *engine)
 {
     struct run_output *output = context;
     FILE *file = output->files[STREAM_EQUITY];
     for (uint16_t i = 0; i < output->instrument_count; i++) {
-        if (!first_of_currency(output, i))
+        if (!instrument_is_first_of_settle(output->instruments, i))
             continue;
         const char *currency = output->instruments[i].settle;
         const struct balance *balance = account_balance(engine_account_view(engine), currency);

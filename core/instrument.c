@@ -274,6 +274,14 @@ size_t instrument_format_qty(const struct instrument *instrument, qty_t qty, cha
     return decimal_format(text, qty, instrument->qty_decimals, instrument->qty_show);
 }
 
+bool instrument_is_first_of_settle(const struct instrument *instruments, uint16_t number)
+{
+    for (uint16_t i = 0; i < number; i++)
+        if (strcmp(instruments[i].settle, instruments[number].settle) == 0)
+            return false;
+    return true;
+}
+
 /* ---- names ---- */
 
 static const char *const contract_names[] = {"spot", "linear", "inverse"};

@@ -111,6 +111,10 @@ err_t instrument_qty_from(const struct instrument *instrument, int64_t value, un
 size_t instrument_format_price(const struct instrument *instrument, px_t price, char *text);
 size_t instrument_format_qty(const struct instrument *instrument, qty_t qty, char *text);
 
+/* Does no instrument before this one of the list settle in its currency? A walk over a list meets each settle
+ * currency once this way, in the order of the instruments. */
+bool instrument_is_first_of_settle(const struct instrument *instruments, uint16_t number);
+
 const char *contract_kind_name(enum contract_kind kind); /* "spot", "linear", "inverse" */
 err_t contract_kind_parse(const char *name, enum contract_kind *kind) MUST_USE;
 

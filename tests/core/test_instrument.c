@@ -388,3 +388,14 @@ Test(instrument, contract_names_read_back)
     cr_expect_eq(contract_kind_parse("Spot", &back), ERR_UNKNOWN);
     cr_expect_eq(back, CONTRACT_LINEAR);
 }
+
+Test(instrument, each_settle_currency_has_one_first_instrument)
+{
+    static const char *const quotes[] = {"USD", "EUR", "USD", "KRW", "EUR"};
+    static const bool first[] = {true, true, false, true, false};
+    struct instrument list[ARRAY_LEN(quotes)];
+    for (uint16_t i = 0; i < ARRAY_LEN(quotes); i++) {
+        cr_assert_eq(instrument_init(&list[i], "synthetic", "AAA", "AAA", quotes[i], CONTRACT_SPOT, 2, 2), ERR_OK);
+        cr_expect_eq(instrument_is_first_of_settle(list, i), first[i], "%u", i);
+    }
+}
