@@ -35,17 +35,26 @@ bool order_transition_legal(enum order_state state, enum exec_kind kind)
     return (unsigned)state < ORDER_STATE_COUNT && (unsigned)kind < EXEC_KIND_COUNT && (legal[state] >> kind & 1);
 }
 
-/* The sum at the finer of both scales. */
+/* The sum at the finer of both scales. It is of one currency: as long as it is nothing it may become another. */
 static err_t add_fee(struct order *order, const struct execution *execution)
 {
     if (execution->fee_decimals > DECIMAL_MONEY_MAX)
         return ERR_RANGE;
+    STATIC_ASSERT(sizeof(order->fee_currency) == sizeof(execution->fee_currency), "copied whole");
+    const bool takes = order->fee == 0 && (execution->fee != 0 || order->fee_currency[0] == '\0');
+    if (!takes && execution->fee != 0 &&
+        strncmp(order->fee_currency, execution->fee_currency, sizeof(order->fee_currency)) != 0) {
+        order->fee_split = 1;
+        return ERR_OK;
+    }
     unsigned decimals = order->fee_decimals > execution->fee_decimals ? order->fee_decimals : execution->fee_decimals;
     money_t sum, more;
     if (money_rescale(order->fee, order->fee_decimals, decimals, ROUND_EXACT, &sum) != ERR_OK ||
         money_rescale(execution->fee, execution->fee_decimals, decimals, ROUND_EXACT, &more) != ERR_OK ||
         money_add(sum, more, &sum) != ERR_OK)
         return ERR_RANGE;
+    if (takes)
+        memcpy(order->fee_currency, execution->fee_currency, sizeof(order->fee_currency));
     order->fee = sum;
     order->fee_decimals = (uint8_t)decimals;
     return ERR_OK;

@@ -206,7 +206,7 @@ struct order {
     qty_t filled;
     money_t funds;  /* 0: an order by quantity */
     money_t cost;   /* sum of price x qty of the fills */
-    money_t fee;    /* sum, at fee_decimals of the fills */
+    money_t fee;    /* sum of the fees in fee_currency, at fee_decimals of the fills */
     money_t locked; /* spot: funds held for what is open, at MONEY_DECIMALS; kept by the engine */
     ns_t submit_ts;
     ns_t ack_ts;  /* 0: not yet */
@@ -220,7 +220,9 @@ struct order {
     uint8_t cancel_pending; /* enum cancel_pending */
     uint8_t amend_pending;
     uint8_t fee_decimals;
-    uint8_t stp; /* enum stp_mode */
+    uint8_t stp;       /* enum stp_mode */
+    uint8_t fee_split; /* 1: some fills had fees in other currencies (a discount token); they are not in `fee` */
+    char fee_currency[24];
 };
 
 enum cancel_pending { CANCEL_NONE, CANCEL_ALONE, CANCEL_WITH_ALL };

@@ -157,7 +157,6 @@ static void scripted_fill(struct strategy_ctx *ctx, void *state, const struct or
     if (row->fill_count++ == 0)
         row->first_fill_ts = strategy_now(ctx);
     row->maker_filled += execution->maker ? execution->qty : 0;
-    memcpy(row->fee_currency, execution->fee_currency, sizeof(row->fee_currency));
     if (scripted->fill_count == scripted->fill_capacity)
         return; /* sums go on; the line says how many fills it leaves out, and the log too */
     const uint32_t number = scripted->fill_count++;
@@ -205,6 +204,8 @@ static void scripted_order(struct strategy_ctx *ctx, void *state, const struct o
     row->cost = order->cost;
     row->fee = order->fee;
     row->fee_decimals = order->fee_decimals;
+    row->fee_split = order->fee_split;
+    memcpy(row->fee_currency, order->fee_currency, sizeof(row->fee_currency));
     if (execution->kind == EXEC_ACK) {
         row->ack_venue_ts = execution->venue_ts;
         row->ack_ts = strategy_now(ctx);

@@ -39,6 +39,7 @@ struct scripted_row {
     int16_t venue_code;  /* beside the reason */
     uint8_t real_told;   /* the file says what became of it: the fields real_ */
     uint8_t cancel_told; /* cancel_ts is the file's, not that of end_as_recorded */
+    uint8_t fee_split;   /* the fees are of several currencies */
     uint32_t line;       /* in the file */
     uint64_t order_id;   /* the engine's; 0: not sent */
     uint32_t fill_count, fill_first, fill_last; /* numbers in the pool of fills, when fill_count > 0 */

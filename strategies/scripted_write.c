@@ -83,6 +83,10 @@ static void put_filled(struct writer *writer, const struct scripted *scripted, c
     put(writer, ",");
     put_fills(writer, scripted, row, instrument);
     put(writer, ",");
+    if (row->fee_split) {
+        put(writer, ",several"); /* amounts of two currencies have no sum; fills.csv has each */
+        return;
+    }
     put_decimal(writer, row->fee, row->fee_decimals);
     put(writer, ",%.*s", (int)sizeof(row->fee_currency), row->fee_currency);
 }

@@ -109,6 +109,34 @@ Test(order, fills_add_up)
     cr_expect_eq(order_leaves(&order), 0);
 }
 
+static err_t pay(struct order *order, money_t fee, const char *currency)
+{
+    struct execution fill = report(EXEC_FILL, 1);
+    fill.fee = fee;
+    fill.fee_decimals = 2;
+    strcpy(fill.fee_currency, currency);
+    return order_apply(order, &fill, 5);
+}
+
+Test(order, fees_of_another_currency_are_never_added)
+{
+    struct order order = pending();
+    cr_assert_eq(pay(&order, 0, "USDT"), ERR_OK);
+    cr_expect_str_eq(order.fee_currency, "USDT");
+    cr_assert_eq(pay(&order, 5, "BNB"), ERR_OK); /* nothing was paid in the other so far */
+    cr_expect_str_eq(order.fee_currency, "BNB");
+    cr_expect_eq(order.fee_split, 0);
+    cr_assert_eq(pay(&order, 6, "BNB"), ERR_OK);
+    cr_assert_eq(pay(&order, 0, "USDT"), ERR_OK);
+    cr_expect(order.fee == 11 && order.fee_split == 0, "nothing of another is no other");
+    cr_assert_eq(pay(&order, 700, "USDT"), ERR_OK); /* the tokens have run out */
+    cr_expect_str_eq(order.fee_currency, "BNB");
+    cr_expect(order.fee == 11);
+    cr_expect_eq(order.fee_split, 1);
+    cr_assert_eq(pay(&order, 4, "BNB"), ERR_OK);
+    cr_expect(order.fee == 15 && order.fee_split == 1);
+}
+
 Test(order, fills_beyond_the_leaves_or_of_nothing_change_nothing)
 {
     static const qty_t wrong[] = {0, -1, 8, INT64_MAX, INT64_MIN};

@@ -366,8 +366,12 @@ void fake_fill(struct fake *fake, uint64_t order_id, px_t price, qty_t qty)
                                   .price = price,
                                   .qty = qty,
                                   .leaves = order_leaves(order) - qty,
+                                  .fee = fake->fee,
+                                  .fee_decimals = 2,
                                   .kind = EXEC_FILL,
                                   .maker = 1};
+    if (fake->fee_currency != NULL)
+        strcpy(execution.fee_currency, fake->fee_currency);
     cr_assert_eq(order_table_apply(fake->orders, &execution, fake->now, &order), ERR_OK);
     fake->position.qty += side_sign(order->side) * qty;
     if (fake->strategy->fill != NULL)

@@ -41,6 +41,8 @@ struct fake {
     char last_log[512];
     char written[65536], written_to[64]; /* lines of strategy_write, and the file of the last one */
     uint64_t trade_last;
+    money_t fee;              /* of the fills to come, two decimals */
+    const char *fee_currency; /* of it; NULL: none */
 };
 
 /* A fake for a strategy, with the defaults of its parameters: price at 2 decimals, tick 0.01, quantity at 3

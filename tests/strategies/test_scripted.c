@@ -114,6 +114,26 @@ Test(scripted, types_and_words_of_venues_are_understood)
     fake_free(fake);
 }
 
+Test(scripted, fees_are_added_up_in_one_currency_and_told_apart_in_several)
+{
+    struct fake *fake = scripted(HEAD "a,2000,buy,99.99,0.030,limit,gtc,9000\n"
+                                      "b,2000,buy,99.99,0.030,limit,gtc,9000\n");
+    fake_time(fake, 2000);
+    fake_answer(fake);
+    fake->fee = 125;
+    fake->fee_currency = "BNB";
+    fake_fill(fake, 1, 9999, 10);
+    fake_fill(fake, 2, 9999, 10);
+    fake_fill(fake, 1, 9999, 20);
+    fake->fee_currency = "USDT";
+    fake_fill(fake, 2, 9999, 20);
+    stop(fake);
+    CHECK_OUTCOME(fake, "a", "fee fee_currency", "2.5 BNB");
+    CHECK_OUTCOME(fake, "b", "fee", "");
+    CHECK_OUTCOME(fake, "b", "fee_currency", "several");
+    fake_free(fake);
+}
+
 Test(scripted, an_outcome_has_every_fill_with_both_stamps_and_the_exact_average)
 {
     struct fake *fake = scripted(HEAD "a,2000,buy,99.99,0.030,limit,gtc,9000\n");
