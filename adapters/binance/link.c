@@ -42,6 +42,8 @@ static void note_gap(struct binance_link *link, uint16_t instrument)
     if (index == 0)
         return;
     struct link_book *book = &link->books[index - 1];
+    if (book->stream_of[OF_TRADE] != NO_STREAM)
+        link->streams[book->stream_of[OF_TRADE]].gap_told = true;
     if (book->stream_of[OF_DIFF] == NO_STREAM)
         return;
     if (link->ts - book->synced_at > SNAPSHOT_CALM)
@@ -196,7 +198,9 @@ static err_t data_frame(struct binance_link *link, const struct link_input *inpu
             book->first_diff = false;
             book_want(link, book, input->ts);
         }
-    } else if (stream->kind != OF_TRADE) {
+    } else if (stream->kind == OF_TRADE) {
+        stream->gap_told = false;
+    } else {
         note_key(link, stream);
     }
     if (UNLIKELY(stream->held != 0))

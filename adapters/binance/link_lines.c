@@ -61,13 +61,9 @@ err_t stream_lost(struct binance_link *link, struct line_stream *stream, bool se
         return book_lost(link, book, served, reason);
     case OF_PARTIAL:
         return has_stream(book, OF_DIFF) ? ERR_OK : book_lost(link, book, served, reason);
-    case OF_TRADE: {
-        /* The GAP of a book on the same connection speaks for the trades too. */
-        uint32_t other = book->stream_of[has_stream(book, OF_DIFF) ? OF_DIFF : OF_PARTIAL];
-        if (other == NO_STREAM || link->streams[other].line != stream->line)
-            stream->look_for_holes = true;
+    case OF_TRADE:
+        stream->look_for_holes = true;
         return ERR_OK;
-    }
     case OF_BBO:
     case OF_MARK:
     case OF_CANDLE:
@@ -87,7 +83,7 @@ static err_t streams_lost(struct binance_link *link, struct link_line *line, uin
         if (stream->owner != slot)
             continue;
         stream->owner = heir;
-        stream->meeting = false;
+        stream->meeting = heir != slot; /* what it brings next may have come already */
         stream->held = 0;
         if (heir == NO_CONN)
             stale_watch_stop(&stream->watch);
@@ -209,6 +205,8 @@ static err_t conn_lost(struct binance_link *link, uint8_t slot, const char *reas
         line->renew_at = renewal_time(link);
         err = heir->live ? streams_inherit(link, line, slot, next) : streams_lost(link, line, slot, NO_CONN, reason);
         streams_serve(link, next, line->first, heir->next_stream - line->first);
+        for (uint32_t i = line->first; i < line->first + line->count; i++)
+            link->streams[i].meeting = true; /* what is on its way may have come over the old one */
         return err;
     }
     err = streams_lost(link, line, slot, NO_CONN, reason);
@@ -493,7 +491,7 @@ static err_t renewal_look(struct binance_link *link, struct link_line *line)
     for (uint32_t i = line->first; i < line->first + line->count; i++) {
         const struct line_stream *stream = &link->streams[i];
         all = all && stream->owner == line->next;
-        silent = silent || (stream->owner == line->now && !stream->next_spoke &&
+        silent = silent || (stream->owner == line->now && !stream->next_spoke && stream->watch.state == STALE_FRESH &&
                             stream->watch.last > next->live_at + OVERLAP_MAX / 4);
     }
     if (!all && link->ts - next->live_at < OVERLAP_MAX)

@@ -172,7 +172,7 @@ err_t look_for_hole(struct binance_link *link, struct line_stream *stream, const
     if (known && span.last <= key)
         return ERR_OK; /* a repetition proves nothing */
     stream->look_for_holes = false;
-    if (!known || span.previous <= key)
+    if (!known || span.previous <= key || stream->gap_told)
         return ERR_OK;
     struct link_book *book = &link->books[stream->symbol];
     struct event_text body = {{0}};
@@ -181,8 +181,6 @@ err_t look_for_hole(struct binance_link *link, struct line_stream *stream, const
     memcpy(body.text, link->stats.said.text, sizeof(body.text) - 1);
     if (machine_has_book(book->symbol))
         return book_lost(link, book, book->stream_of[OF_DIFF] != NO_STREAM, body.text);
-    if (book->stream_of[OF_DIFF] != NO_STREAM)
-        return ERR_OK; /* it is stale already */
     const struct event event = {.ts = link->ts, .body = &body, .instrument = book->instrument, .kind = EVENT_GAP};
     return link->sink.emit(link->sink.context, &event);
 }

@@ -35,7 +35,7 @@
 #define FIRST_DIFF_WAIT    (1 * NS_PER_S) /* a snapshot is asked for after the first diff, or after this */
 #define SNAPSHOT_RETRY     (250 * NS_PER_MS)
 #define SNAPSHOT_RETRY_MAX (30 * NS_PER_S)
-#define SNAPSHOT_CALM      (10 * NS_PER_S) /* a book that lived so long had no trouble before */
+#define SNAPSHOT_CALM      (2 * NS_PER_S) /* a book that lived so long had no trouble before */
 #define SNAPSHOT_LEVELS    1000
 #define SNAPSHOTS_AT_ONCE  4
 #define REQUESTS_MAX       32
@@ -64,6 +64,7 @@ struct line_stream {
     bool meeting;        /* a new owner: what the old one brought already is passed over */
     bool next_spoke;     /* the connection that is to take over brought something */
     bool look_for_holes; /* trades may be missing before the next one */
+    bool gap_told;       /* of trades: since the last one */
     bool again;          /* to be unsubscribed and subscribed again */
     uint64_t key;        /* of best prices, marks ...: the last one's id or stamp; 0: none */
     uint64_t held;       /* last id that the next connection brought before its owner did; 0: none */
