@@ -22,6 +22,7 @@ struct bench_options {
     uint64_t levels_min;
     uint32_t rounds;
     uint32_t block_levels; /* 0: the default */
+    uint64_t diff_events;  /* messages of the runs that are compared; 0: the tape as it is */
     bool memory;           /* measure resident memory on a 1 h and a 24 h tape */
 };
 
@@ -77,6 +78,20 @@ struct bench_proof {
 };
 err_t bench_proof(const char *tape, const char *dir, uint32_t rounds, struct bench_proof *best,
                   struct err_text *why) MUST_USE;
+/* Two runs of the market maker whose tapes differ in one trade of the last eighth: how long it takes to say which one
+ * (`tapedeck diff --where`: nothing is executed), and what was read of either journal. `events` 0: over the tape;
+ * else over the tape repeated to at least that many messages. Elapsed time, best of the rounds. */
+struct bench_diff {
+    double seconds;
+    uint64_t inputs, records;
+    uint64_t blocks, blocks_read;
+    uint64_t checkpoints, checkpoints_read;
+    uint64_t messages_decoded; /* of either tape */
+};
+err_t bench_diff(const char *tape, const char *dir, uint64_t events, uint32_t rounds, struct bench_diff *best,
+                 struct err_text *why) MUST_USE;
+/* A tape of one instrument repeated to at least so many messages. */
+err_t bench_repeat(const char *tape, const char *out, uint64_t messages, struct err_text *why) MUST_USE;
 err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double *bytes_per_s,
                    struct err_text *why) MUST_USE;
 /* Peak resident memory of `tapedeck run` with the market maker on a synthetic tape of `duration`. */

@@ -147,6 +147,23 @@ static err_t repeat(const char *source, const char *out, const struct extent *ex
     return tape_writer_close(copy.writer, stats, why);
 }
 
+err_t bench_repeat(const char *tape, const char *out, uint64_t messages, struct err_text *why)
+{
+    struct extent extent = {0};
+    struct tape_reader *reader;
+    struct tape_writer_stats stats;
+    err_t err = tape_reader_open(&reader, tape, NULL, why);
+    if (err != ERR_OK)
+        return err;
+    const uint64_t one = tape_reader_info(reader)->messages;
+    tape_reader_close(reader);
+    if (one == 0)
+        return err_say(why, ERR_CORRUPT, "%s: the tape has no messages", tape);
+    err = for_each(tape, measure, &extent, why);
+    return err == ERR_OK ? repeat(tape, out, &extent, (messages + one - 1) / one, false, NULL, 0, 0, &stats, why)
+                         : err;
+}
+
 /* ---- the synthetic source ---- */
 
 err_t bench_synth_tape(const struct synth_config *config, const char *out, uint64_t *levels, struct err_text *why)

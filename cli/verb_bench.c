@@ -25,6 +25,8 @@ const char verb_bench_help[] =
     "    --capture FILE      an unpacked capture for the import figure; without it lines are written from\n"
     "                        the tape\n"
     "    --levels N          repeat the tape to at least N levels (default 20e6)\n"
+    "    --diff-events N     make the runs that diff compares of at least N messages (default: those of the tape);\n"
+    "                        about 25 bytes a message, twice\n"
     "    --rounds N          rounds of each loop, the best counts (default 3)\n"
     "    --block-levels N    levels a block of the tapes that are made (default 32768)\n"
     "    --dir DIR           where the temporary files go (default: $TMPDIR or /tmp); about 10 bytes a level\n"
@@ -45,6 +47,9 @@ const char verb_bench_help[] =
     "    journal_cost                the market maker's time with a journal against without one; of the engine's\n"
     "                                thread, and of all threads\n"
     "    verify_speed                the speed of verify against that of the run without a journal; the same two\n"
+    "    diff_s                      elapsed time of `diff --where` for two runs of the market maker whose tapes "
+    "differ\n"
+    "                                in one trade; diff_checkpoints_read of diff_checkpoints are looked at\n"
     "    replay64_levels_per_s       64 instruments merged from 64 tapes, noop\n"
     "    import_bytes_per_s          text of a capture to a tape\n"
     "    rss_bytes_1h, rss_bytes_24h peak resident memory of `tapedeck run` on tapes of that length\n\n"
@@ -58,6 +63,7 @@ struct figures {
     double bytes_per_level, bytes_per_level_bbo, bytes_per_book_level_bbo;
     double decode, zstd_share, bare, import_rate, memcpy_rate;
     struct bench_proof proof;
+    struct bench_diff diff;
     struct bench_result replay, maker, grid, grid200, bracket, replay64;
     uint64_t levels;
     uint64_t rss_1h, rss_24h, levels_1h, levels_24h;
@@ -106,6 +112,8 @@ static err_t measure(const struct bench_options *options, struct figures *figure
     if (err == ERR_OK)
         err = bench_proof(material->depth, options->dir, rounds, &figures->proof, why);
     if (err == ERR_OK)
+        err = bench_diff(material->depth, options->dir, options->diff_events, rounds, &figures->diff, why);
+    if (err == ERR_OK)
         err = bench_run(lanes, BENCH_LANES, bench_noop, rounds, &figures->replay64, why);
     if (err == ERR_OK)
         err = bench_import(options->capture != NULL ? options->capture : material->capture, options->dir, rounds,
@@ -153,6 +161,14 @@ static err_t print_json(const struct figures *figures, const struct bench_option
     json_set(root, "journal_cost_all_threads", json_real(figures->proof.plain.all / figures->proof.journal.all));
     json_set(root, "verify_speed_all_threads", json_real(figures->proof.verify.all / figures->proof.plain.all));
     json_set_u64(root, "journal_bytes", figures->proof.journal_bytes);
+    json_set(root, "diff_s", json_real(figures->diff.seconds));
+    json_set_u64(root, "diff_inputs", figures->diff.inputs);
+    json_set_u64(root, "diff_records", figures->diff.records);
+    json_set_u64(root, "diff_blocks", figures->diff.blocks);
+    json_set_u64(root, "diff_blocks_read", figures->diff.blocks_read);
+    json_set_u64(root, "diff_checkpoints", figures->diff.checkpoints);
+    json_set_u64(root, "diff_checkpoints_read", figures->diff.checkpoints_read);
+    json_set_u64(root, "diff_messages_decoded", figures->diff.messages_decoded);
     json_set(root, "import_bytes_per_s", json_real(figures->import_rate));
     json_set(root, "memcpy_bytes_per_s", json_real(figures->memcpy_rate));
     if (options->memory) {
@@ -209,6 +225,9 @@ static void print_table(const struct figures *f, const struct bench_options *opt
         f->proof.journal.engine / f->proof.plain.engine);
     row(table, "verify of it", f->proof.verify.engine * 1e-6, "M levels/s", "without",
         f->proof.verify.engine / f->proof.plain.engine);
+    row(table, "diff of two runs, one trade apart", f->diff.seconds * 1e3, "ms", NULL, 0);
+    row(table, "  checkpoints looked at", (double)f->diff.checkpoints_read, "checkpoints", "all of a run",
+        (double)f->diff.checkpoints_read / (double)f->diff.checkpoints);
     row(table, "replay, 64 instruments", replay64 * 1e-6, "M levels/s", "replay of one", replay64 / replay);
     row(table, "import", f->import_rate * 1e-6, "MB/s", "memcpy", f->import_rate / f->memcpy_rate);
     if (options->memory) {
@@ -223,7 +242,7 @@ int verb_bench(int argc, char **argv)
 {
     const char *tmp = getenv("TMPDIR");
     struct bench_options options = {.dir = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp"};
-    uint64_t levels = 20000000;
+    uint64_t levels = 20000000, diff_events = 0;
     int64_t rounds = 3, block_levels = 0;
     bool json = false, no_memory = false;
     const struct option_spec specs[] = {
@@ -237,6 +256,7 @@ int verb_bench(int argc, char **argv)
          .value = "N",
          .minimum = 64,
          .maximum = 65536},
+        {.name = "diff-events", .type = OPTION_SIZE, .target = &diff_events, .value = "N"},
         {.name = "dir", .type = OPTION_TEXT, .target = &options.dir, .value = "DIR"},
         {.name = "no-memory", .type = OPTION_FLAG, .target = &no_memory},
         {.name = "json", .letter = 'j', .type = OPTION_FLAG, .target = &json},
@@ -248,6 +268,7 @@ int verb_bench(int argc, char **argv)
     options.levels_min = levels;
     options.rounds = (uint32_t)rounds;
     options.block_levels = (uint32_t)block_levels;
+    options.diff_events = diff_events;
     options.memory = !no_memory;
     struct figures figures = {0};
     if (err == ERR_OK)
