@@ -373,6 +373,8 @@ json_t *ci_compare(const struct ci_compared *compared, bool strict)
              both ? differences(json_object_get(was, "binary"), json_object_get(now, "binary")) : json_array());
     json_t *divergence = both && !same ? ci_first_divergence(was, now) : NULL;
     json_set(comparison, "divergence", divergence != NULL ? divergence : json_null());
+    json_set(comparison, "first",
+             compared->first != NULL ? json_incref((json_t *)(uintptr_t)compared->first) : json_null());
     json_set(comparison, "warnings", warnings);
     json_set(comparison, "speed", speed_json(compared->one, compared->speed));
     json_set_text(comparison, "error", error);

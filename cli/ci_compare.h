@@ -7,6 +7,7 @@
  *   metrics     [{name, baseline, now, delta, bound, within}]     those that moved
  *   config      [{key, baseline, now}]  tapes [{name, baseline, now}]  binary [{key, baseline, now}]     that differ
  *   divergence  text: how far the runs were the same; null: nothing diverged, or nothing is known
+ *   first       {where, text, report, error}: the first difference, exactly (ci_diverge.h); null: not looked for
  *   warnings    [{name, text, count, allowed}]
  *   speed       {ratio, ratio_max, over}; null: not measured
  *   error       text; null: the run ended well
@@ -43,6 +44,7 @@ struct ci_compared {
     const json_t *baseline;       /* NULL: none */
     const char *baseline_missing; /* why there is none */
     const json_t *speed;          /* of ci_case_speed; NULL: not measured */
+    const json_t *first;          /* of ci_diverge; NULL: not looked for */
 };
 json_t *ci_compare(const struct ci_compared *compared, bool strict);
 

@@ -65,6 +65,20 @@ static void list_metrics(const json_t *list, const char *indent, FILE *file)
     }
 }
 
+/* Its lines, with the indent of the others. */
+static void list_first(const json_t *first, const char *indent, FILE *file)
+{
+    const char *text = json_string_value(json_object_get(first, "text"));
+    const char *error = json_string_value(json_object_get(first, "error"));
+    if (error != NULL)
+        fprintf(file, "%sfirst difference: not known: %s\n", indent, error);
+    while (text != NULL && *text != '\0') {
+        const size_t size = strcspn(text, "\n");
+        fprintf(file, "%s%.*s\n", indent, (int)size, text);
+        text += size + (text[size] == '\n');
+    }
+}
+
 void ci_report_details(const json_t *comparison, const char *indent, FILE *file)
 {
     const json_t *digest = json_object_get(comparison, "digest"), *warnings = json_object_get(comparison, "warnings"),
@@ -76,6 +90,7 @@ void ci_report_details(const json_t *comparison, const char *indent, FILE *file)
         fprintf(file, "%sdigest %s -> %s\n", indent, was, now);
     if (json_is_string(json_object_get(comparison, "divergence")))
         fprintf(file, "%s%s\n", indent, text_of(comparison, "divergence"));
+    list_first(json_object_get(comparison, "first"), indent, file);
     list_metrics(json_object_get(comparison, "metrics"), indent, file);
     list_changes(json_object_get(comparison, "config"), "config", "key", indent, file);
     list_changes(json_object_get(comparison, "tapes"), "tape", "name", indent, file);

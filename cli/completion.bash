@@ -72,7 +72,11 @@ _tapedeck() {
         mapfile -t COMPREPLY < <(compgen -f -X '!*.csv' -- "$word"; compgen -d -- "$word")
         return
     fi
-    if [[ $verb == ci && $before != --junit && $before != --markdown ]]; then
+    if [[ $verb == ci && $before =~ ^(--runs|-r)$ ]]; then
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+    fi
+    if [[ $verb == ci && $before != --junit && $before != --markdown && ! $before =~ ^(--binary|-b)$ ]]; then
         if [[ $before == --case || $before == -c ]]; then # names of the suite's cases
             mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^ *- *name: *//p' "${COMP_WORDS[3]}" 2>/dev/null)" -- "$word")
         else

@@ -27,7 +27,7 @@ extern char **environ;
 
 static err_t make_temporary(struct diff_side *side, struct err_text *why)
 {
-    const char *parent = getenv("TMPDIR");
+    const char *parent = side->parent != NULL ? side->parent : getenv("TMPDIR");
     char path[PATH_SIZE];
     if (side->temporary != NULL)
         return ERR_OK;
@@ -52,15 +52,17 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 /* ---- another binary, or a config ---- */
 
 struct command {
-    const char *words[64];
+    const char *words[1024];
     size_t count;
+    bool over;
     char *owned[8];
     size_t owned_count;
 };
 
 static void word(struct command *command, const char *text)
 {
-    if (command->count + 1 < ARRAY_LEN(command->words))
+    command->over |= command->count + 1 == ARRAY_LEN(command->words);
+    if (!command->over)
         command->words[command->count++] = text;
 }
 
@@ -126,6 +128,9 @@ static err_t spawn(struct diff_side *side, struct command *command, struct err_t
     const char *const more[] = {"--out", out, "--set", "journal=on", "--quiet"};
     for (size_t i = 0; i < ARRAY_LEN(more); i++)
         word(command, more[i]);
+    if (command->over)
+        return err_say(why, ERR_RANGE, "%s: more than %zu words on a command line", side->name,
+                       ARRAY_LEN(command->words));
     command->words[command->count] = NULL;
     posix_spawn_file_actions_t actions;
     if (posix_spawn_file_actions_init(&actions) != 0)
@@ -157,12 +162,17 @@ static const char *program_of(const struct diff_side *side)
 
 static err_t run_config_file(struct diff_side *side, struct err_text *why)
 {
-    struct command command = {0};
-    const struct option_list *tapes = side->options.tapes;
+    static struct command command;
+    const struct option_list *tapes = side->options.tapes, *sets = side->sets;
+    command = (struct command){0};
     word(&command, program_of(side));
     word(&command, "run");
     word(&command, side->name);
-    for (size_t i = 0; tapes != NULL && i < tapes->count && i < 32; i++) {
+    for (size_t i = 0; sets != NULL && i < sets->count; i++) {
+        word(&command, "--set");
+        word(&command, sets->items[i]);
+    }
+    for (size_t i = 0; tapes != NULL && i < tapes->count; i++) {
         if (i == 0)
             word(&command, "--tape");
         word(&command, tapes->items[i]);
@@ -173,9 +183,10 @@ static err_t run_config_file(struct diff_side *side, struct err_text *why)
 /* The run's own config and tapes, by another binary. */
 static err_t run_by_binary(struct diff_side *side, struct err_text *why)
 {
-    struct command command = {0};
+    static struct command command;
     struct rerun *rerun;
     char config[PATH_SIZE];
+    command = (struct command){0};
     err_t err = rerun_open(&rerun, side->dir, &side->options, why);
     if (err != ERR_OK)
         return err;
@@ -187,7 +198,7 @@ static err_t run_by_binary(struct diff_side *side, struct err_text *why)
     word(&command, "run");
     word(&command, config);
     const char *path, *hash;
-    for (size_t lane = 0; lane < 32 && rerun_tape(rerun, lane, &path, &hash); lane++) {
+    for (size_t lane = 0; rerun_tape(rerun, lane, &path, &hash); lane++) {
         if (lane == 0)
             word(&command, "--tape");
         word(&command, path);
@@ -250,11 +261,18 @@ static bool is_config(const char *name)
            S_ISREG(status.st_mode);
 }
 
+static void begin(struct diff_side *side, char label, const char *name, const char *binary,
+                  const struct rerun_options *options)
+{
+    *side = (struct diff_side){
+        .label = label, .head = label == 'a' ? "a" : "b", .name = name, .binary = binary, .options = *options};
+}
+
 err_t diff_side_open(struct diff_side *side, char label, const char *name, const char *binary,
                      const struct rerun_options *options, struct err_text *why)
 {
-    *side = (struct diff_side){.label = label, .name = name, .binary = binary, .options = *options};
     err_t err;
+    begin(side, label, name, binary, options);
     if (is_config(name)) {
         err = run_config_file(side, why);
     } else {
@@ -267,6 +285,29 @@ err_t diff_side_open(struct diff_side *side, char label, const char *name, const
             err = run_by_binary(side, why);
     }
     return err == ERR_OK ? read_result(side, why) : err;
+}
+
+err_t diff_side_run(struct diff_side *side, char label, const char *config, const char *binary,
+                    const struct option_list *sets, const struct rerun_options *options, struct err_text *why)
+{
+    const char *parent = side->parent;
+    begin(side, label, config, binary, options);
+    side->parent = parent;
+    side->sets = sets;
+    const err_t err = run_config_file(side, why);
+    return err == ERR_OK ? read_result(side, why) : err;
+}
+
+err_t diff_side_keep(struct diff_side *side, const char *path, struct err_text *why)
+{
+    if (rename(side->dir, path) == 0) {
+        if (strlen(path) < sizeof(side->dir))
+            strcpy(side->dir, path);
+        return ERR_OK;
+    }
+    if (errno == EEXIST || errno == ENOTEMPTY)
+        return ERR_OK;
+    return err_say(why, ERR_IO, "%s: a run cannot be kept there: %s", path, strerror(errno));
 }
 
 void diff_side_close(struct diff_side *side)

@@ -1,6 +1,7 @@
 #include "cli/ci_baseline.h"
 #include "cli/ci_case.h"
 #include "cli/ci_compare.h"
+#include "cli/ci_diverge.h"
 #include "cli/ci_pool.h"
 #include "cli/ci_report.h"
 #include "cli/exit_code.h"
@@ -20,8 +21,10 @@ const char verb_ci_help[] =
     "  tapedeck ci - run a suite of cases and hold them against their baselines\n"
     "\n"
     "SYNOPSIS\n"
-    "  tapedeck ci record SUITE [--case NAME]... [--jobs N] [--json]\n"
-    "  tapedeck ci run SUITE [--case NAME]... [--strict] [--junit FILE] [--markdown FILE] [--jobs N] [--json]\n"
+    "  tapedeck ci record SUITE [--runs DIR] [--case NAME]... [--jobs N] [--json]\n"
+    "  tapedeck ci run SUITE [--runs DIR] [--binary FILE] [--strict] [--junit FILE] [--markdown FILE] [--case "
+    "NAME]...\n"
+    "                        [--jobs N] [--json]\n"
     "\n"
     "DESCRIPTION\n"
     "  SUITE (YAML) lists cases: a config, what is set in it, its tapes or a synthetic market, and how far each\n"
@@ -37,11 +40,18 @@ const char verb_ci_help[] =
     "    broken       the run could not be made, broke, or an invariant does not hold\n"
     "\n"
     "  On a difference it shows the metrics that moved, the config keys, tapes and binary that differ, and how far\n"
-    "  the runs were the same. The worst verdict of the suite is the exit code. Warnings and digests do not make a\n"
+    "  the runs were the same. With the baselines' runs at hand (--runs, --binary) it names the first input, order "
+    "or\n"
+    "  execution that differs, as 'tapedeck diff' does. The worst verdict of the suite is the exit code. Warnings "
+    "and digests do not make a\n"
     "  case fail; with --strict they do. docs/ci.md has the suite's keys, and pipelines that are ready to use.\n"
     "\n"
     "OPTIONS\n"
     "  -c, --case NAME       only this case; may be given more than once\n"
+    "  -r, --runs DIR        record: keep the runs, with journals, in DIR, outside of the repository; run: compare "
+    "with\n"
+    "                        those of the baselines, by their digests\n"
+    "  -b, --binary FILE     run: make the baseline's run anew by this tapedeck, when DIR does not have it\n"
     "      --strict          warnings and different digests are failures, with exit codes of their own\n"
     "      --junit FILE      write the results as JUnit XML\n"
     "      --markdown FILE   add a summary to the end of FILE: --markdown \"$GITHUB_STEP_SUMMARY\"\n"
@@ -72,6 +82,9 @@ struct ci_job_list {
     uint32_t count;
     uint32_t at_a_time;
     json_t **results;
+    const struct ci_job_list *ran; /* of the lists that follow from it */
+    json_t **baselines;            /* a case of `ran` each; NULL: none, or none that is wanted */
+    struct ci_kept kept;
 };
 
 static json_t *run_job(void *context, uint32_t index)
@@ -121,6 +134,69 @@ static err_t measure_speed(struct ci_job_list *list, const struct ci_job_list *r
             json_is_null(json_object_get(ran->results[i], "error")))
             list->cases[list->count++] = ran->cases[i];
     return err != ERR_OK ? err : ci_pool_run(list->count, 1, speed_job, NULL, list, list->results, why);
+}
+
+/* ---- the runs of the baselines ---- */
+
+static const char *digest_of(const json_t *record)
+{
+    return json_string_value(json_object_get(record, "digest"));
+}
+
+/* The number of a case among those that ran. */
+static uint32_t number_in(const struct ci_job_list *ran, uint32_t number)
+{
+    uint32_t i = 0;
+    while (ran->cases[i] != number)
+        i++;
+    return i;
+}
+
+static json_t *keep_job(void *context, uint32_t index)
+{
+    const struct ci_job_list *list = context;
+    const uint32_t at = number_in(list->ran, list->cases[index]);
+    return ci_keep(&list->suite->cases[list->cases[index]], &list->kept,
+                   digest_of(json_object_get(list->ran->results[at], "record")));
+}
+
+static json_t *diverge_job(void *context, uint32_t index)
+{
+    const struct ci_job_list *list = context;
+    const uint32_t at = number_in(list->ran, list->cases[index]);
+    return ci_diverge(&list->suite->cases[list->cases[index]], &list->kept, digest_of(list->baselines[at]),
+                      digest_of(json_object_get(list->ran->results[at], "record")));
+}
+
+static err_t keep_runs(struct ci_job_list *list, const struct ci_job_list *ran, struct ci_kept kept,
+                       struct err_text *why)
+{
+    err_t err = list_new(list, ran->suite, why);
+    list->ran = ran;
+    list->kept = kept;
+    list->at_a_time = ran->at_a_time;
+    for (uint32_t i = 0; i < ran->count && err == ERR_OK && kept.runs != NULL; i++)
+        if (digest_of(json_object_get(ran->results[i], "record")) != NULL)
+            list->cases[list->count++] = ran->cases[i];
+    return err != ERR_OK ? err : ci_pool_run(list->count, list->at_a_time, keep_job, NULL, list, list->results, why);
+}
+
+/* Of the cases whose digest is another one. */
+static err_t find_first(struct ci_job_list *list, const struct ci_job_list *ran, json_t **baselines,
+                        struct ci_kept kept, struct err_text *why)
+{
+    err_t err = list_new(list, ran->suite, why);
+    list->ran = ran;
+    list->baselines = baselines;
+    list->kept = kept;
+    list->at_a_time = ran->at_a_time;
+    for (uint32_t i = 0; i < ran->count && err == ERR_OK && (kept.runs != NULL || kept.binary != NULL); i++) {
+        const char *was = digest_of(baselines[i]), *now = digest_of(json_object_get(ran->results[i], "record"));
+        if (was != NULL && now != NULL && strcmp(was, now) != 0)
+            list->cases[list->count++] = ran->cases[i];
+    }
+    return err != ERR_OK ? err
+                         : ci_pool_run(list->count, list->at_a_time, diverge_job, NULL, list, list->results, why);
 }
 
 /* ---- record ---- */
@@ -179,29 +255,54 @@ static int print_recorded(json_t *cases, bool broken, bool json, struct err_text
 
 /* ---- run ---- */
 
-static const json_t *speed_of(const struct ci_job_list *speeds, uint32_t number)
+/* What a list knows of a case; NULL: nothing. */
+static const json_t *result_of(const struct ci_job_list *list, uint32_t number)
 {
-    for (uint32_t i = 0; i < speeds->count; i++)
-        if (speeds->cases[i] == number)
-            return speeds->results[i];
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->cases[i] == number)
+            return list->results[i];
     return NULL;
 }
 
-static json_t *compare_all(const struct ci_job_list *ran, const struct ci_job_list *speeds, bool strict)
+struct baselines {
+    json_t **records; /* a case that ran each; NULL: */
+    struct err_text *missing;
+};
+
+static err_t read_baselines(struct baselines *baselines, const struct ci_job_list *ran, struct err_text *why)
+{
+    baselines->records = calloc(ran->count + 1u, sizeof(*baselines->records));
+    baselines->missing = calloc(ran->count + 1u, sizeof(*baselines->missing));
+    if (baselines->records == NULL || baselines->missing == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    for (uint32_t i = 0; i < ran->count; i++)
+        if (ci_baseline_read(ran->suite, &ran->suite->cases[ran->cases[i]], &baselines->records[i],
+                             &baselines->missing[i]) != ERR_OK)
+            baselines->records[i] = NULL;
+    return ERR_OK;
+}
+
+static void baselines_free(struct baselines *baselines, uint32_t count)
+{
+    for (uint32_t i = 0; baselines->records != NULL && i < count; i++)
+        json_decref(baselines->records[i]);
+    free(baselines->records);
+    free(baselines->missing);
+}
+
+static json_t *compare_all(const struct ci_job_list *ran, const struct baselines *baselines,
+                           const struct ci_job_list *speeds, const struct ci_job_list *firsts, bool strict)
 {
     json_t *cases = json_array();
     for (uint32_t i = 0; i < ran->count; i++) {
-        const struct ci_case *one = &ran->suite->cases[ran->cases[i]];
-        struct err_text missing = {0};
-        json_t *baseline = NULL;
-        err_t err = ci_baseline_read(ran->suite, one, &baseline, &missing);
-        const struct ci_compared compared = {.one = one,
+        const struct ci_compared compared = {.one = &ran->suite->cases[ran->cases[i]],
                                              .outcome = ran->results[i],
-                                             .baseline = err == ERR_OK ? baseline : NULL,
-                                             .baseline_missing = err == ERR_OK ? NULL : missing.text,
-                                             .speed = speed_of(speeds, ran->cases[i])};
+                                             .baseline = baselines->records[i],
+                                             .baseline_missing =
+                                                 baselines->records[i] != NULL ? NULL : baselines->missing[i].text,
+                                             .speed = result_of(speeds, ran->cases[i]),
+                                             .first = result_of(firsts, ran->cases[i])};
         json_array_append_new(cases, ci_compare(&compared, strict));
-        json_decref(baseline);
     }
     return cases;
 }
@@ -209,6 +310,7 @@ static json_t *compare_all(const struct ci_job_list *ran, const struct ci_job_li
 struct ci_options {
     struct option_list cases;
     const char *junit, *markdown;
+    struct ci_kept kept;
     int64_t jobs;
     bool strict, json;
 };
@@ -231,13 +333,19 @@ static err_t show(const json_t *report, const struct ci_options *options, struct
 
 static int do_run(struct ci_suite *suite, const struct ci_options *options, uint32_t jobs, struct err_text *why)
 {
-    struct ci_job_list ran = {0}, speeds = {0};
+    struct ci_job_list ran = {0}, speeds = {0}, firsts = {0};
+    struct baselines baselines = {0};
     json_t *report = NULL;
     err_t err = run_cases(&ran, suite, jobs, why);
     if (err == ERR_OK)
+        err = read_baselines(&baselines, &ran, why);
+    if (err == ERR_OK)
+        err = find_first(&firsts, &ran, baselines.records, options->kept, why);
+    if (err == ERR_OK)
         err = measure_speed(&speeds, &ran, why);
     if (err == ERR_OK) {
-        report = ci_report_new(suite->path, compare_all(&ran, &speeds, options->strict), options->strict);
+        report = ci_report_new(suite->path, compare_all(&ran, &baselines, &speeds, &firsts, options->strict),
+                               options->strict);
         err = show(report, options, why);
     }
     const int code = err == ERR_INTERRUPTED ? stop_signal_exit_code()
@@ -245,18 +353,28 @@ static int do_run(struct ci_suite *suite, const struct ci_options *options, uint
                                             : ci_report_code(report);
     json_decref(report);
     list_free(&speeds);
+    list_free(&firsts);
+    baselines_free(&baselines, ran.count);
     list_free(&ran);
     return code;
 }
 
 static int do_record(struct ci_suite *suite, const struct ci_options *options, uint32_t jobs, struct err_text *why)
 {
-    struct ci_job_list ran = {0};
+    struct ci_job_list ran = {0}, runs = {0};
     json_t *cases = json_array();
     bool broken = false;
     err_t err = run_cases(&ran, suite, jobs, why);
     if (err == ERR_OK)
+        err = keep_runs(&runs, &ran, options->kept, why);
+    for (uint32_t i = 0; i < runs.count && err == ERR_OK; i++) {
+        const char *error = json_string_value(json_object_get(runs.results[i], "error"));
+        if (error != NULL)
+            err = err_say(why, ERR_IO, "%s: the run could not be kept: %s", suite->cases[runs.cases[i]].name, error);
+    }
+    if (err == ERR_OK)
         err = record(&ran, cases, &broken, why);
+    list_free(&runs);
     list_free(&ran);
     if (err == ERR_OK)
         return print_recorded(cases, broken, options->json, why);
@@ -269,6 +387,8 @@ int verb_ci(int argc, char **argv)
     struct ci_options options = {.jobs = 0};
     const struct option_spec specs[] = {
         {.name = "case", .letter = 'c', .type = OPTION_LIST, .target = &options.cases, .value = "NAME"},
+        {.name = "runs", .letter = 'r', .type = OPTION_TEXT, .target = &options.kept.runs, .value = "DIR"},
+        {.name = "binary", .letter = 'b', .type = OPTION_TEXT, .target = &options.kept.binary, .value = "FILE"},
         {.name = "strict", .type = OPTION_FLAG, .target = &options.strict},
         {.name = "junit", .type = OPTION_TEXT, .target = &options.junit, .value = "FILE"},
         {.name = "markdown", .type = OPTION_TEXT, .target = &options.markdown, .value = "FILE"},
@@ -283,8 +403,9 @@ int verb_ci(int argc, char **argv)
     const bool recording = err == ERR_OK && strcmp(argv[1], "record") == 0;
     if (err == ERR_OK && !recording && strcmp(argv[1], "run") != 0)
         err = err_say(&why, ERR_USAGE, "'%s' is neither 'record' nor 'run'", argv[1]);
-    if (err == ERR_OK && recording && (options.strict || options.junit != NULL || options.markdown != NULL))
-        err = err_say(&why, ERR_USAGE, "--strict, --junit and --markdown belong to 'ci run'");
+    if (err == ERR_OK && recording &&
+        (options.strict || options.junit != NULL || options.markdown != NULL || options.kept.binary != NULL))
+        err = err_say(&why, ERR_USAGE, "--strict, --binary, --junit and --markdown belong to 'ci run'");
     if (err == ERR_OK)
         err = ci_suite_load(&suite, argv[2], &why);
     if (err == ERR_OK)
