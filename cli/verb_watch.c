@@ -28,7 +28,8 @@ const char verb_watch_help[] =
     "\n"
     "  RUN is a run directory, the name of one under 'runs' (--runs), or a bundle. While one looks, the rest of the\n"
     "  run is executed ahead and held against the journal; without a journal (config: 'journal: on') the digest is\n"
-    "  compared at the end. The second line says how far that has come.\n"
+    "  compared at the end. The second line says how far that has come. A run that was killed is shown up to where\n"
+    "  it is known to have come, one that crashed up to the input before the one that broke it.\n"
     "\n"
     "  WHERE is an input (12345), a share (50%), a time of the first day (10:00:01.5), a span from the start (+5s), "
     "or\n"
@@ -57,16 +58,19 @@ const char verb_watch_help[] =
     "  -i, --instrument SYM  whose book is shown (default: the first of the run)\n"
     "  -e, --events WHAT     list all (default), fills, or log\n"
     "  -t, --tape FILE...    where the run's tapes are now; all words up to the next option\n"
+    "  -f, --file FILE...    where other files that the run read are now; all words up to the next option\n"
     "  -r, --runs DIR        where RUN is looked for when it is no path (default: runs)\n"
     "  -q, --quiet           with --screen: no progress bar\n"
     "\n"
     "EXIT STATUS\n"
     "  0    done\n"
-    "  1    the run came out differently from its journal or its digest, or a tape is not the one that it read\n"
+    "  1    the run came out differently from its journal or its digest, or a tape or file is not the one that it "
+    "read\n"
     "  2    wrong command line; no terminal\n"
     "  3    the run's config cannot be read by this version\n"
     "  4    the journal, result.json or a tape is damaged\n"
-    "  5    there is no such run, or a tape is gone\n"
+    "  5    there is no such run, or a tape or file is gone\n"
+    "  12   the run was killed before it wrote how far it had come\n"
     "  130  interrupted (143: terminated)\n"
     "\n"
     "EXAMPLES\n"
@@ -222,14 +226,15 @@ static err_t watch(struct watch_job *job, const char *name, const struct rerun_o
 int verb_watch(int argc, char **argv)
 {
     struct watch_job job = {0};
-    struct option_list tapes = {0};
-    struct rerun_options options = {.tapes = &tapes};
+    struct option_list tapes = {0}, files = {0};
+    struct rerun_options options = {.tapes = &tapes, .files = &files, .unended = true};
     const struct option_spec specs[] = {
         {.name = "at", .letter = 'a', .type = OPTION_TEXT, .target = &job.at, .value = "WHERE"},
         {.name = "screen", .letter = 's', .type = OPTION_TEXT, .target = &job.screen, .value = "WxH"},
         {.name = "instrument", .letter = 'i', .type = OPTION_TEXT, .target = &job.instrument, .value = "SYMBOL"},
         {.name = "events", .letter = 'e', .type = OPTION_CHOICE, .target = &job.events, .choices = "all|fills|log"},
         {.name = "tape", .letter = 't', .type = OPTION_WORDS, .target = &tapes, .value = "FILE"},
+        {.name = "file", .letter = 'f', .type = OPTION_WORDS, .target = &files, .value = "FILE"},
         {.name = "runs", .letter = 'r', .type = OPTION_TEXT, .target = &options.runs, .value = "DIR"},
         {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .target = &job.quiet},
     };
@@ -248,5 +253,6 @@ int verb_watch(int argc, char **argv)
     watch_app_close(job.app);
     run_close(&job.run);
     option_list_free(&tapes);
+    option_list_free(&files);
     return code;
 }

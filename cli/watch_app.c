@@ -270,12 +270,16 @@ void watch_app_draw(struct watch_app *app, struct screen *screen)
     struct watch_frame frame = {.run = app->name,
                                 .strategy = rerun->config->strategy->name,
                                 .inputs = app->inputs,
+                                .end = rerun->crashed   ? "crashed"
+                                       : rerun->unended ? "killed"
+                                       : rerun->partial ? "not finished"
+                                                        : NULL,
                                 .instruments = rerun->stage->instruments,
                                 .model = &app->model,
                                 .index = watch_scout_index(app->scout),
                                 .kinds = app->kinds,
                                 .order = app->order,
-                                .journal = watch_scout_journal(app->scout),
+                                .journal = watch_scout_journal(app->scout, app->model.input),
                                 .scouted = watch_scout_at(app->scout),
                                 .message = foot(app, text),
                                 .alarm = app->alarm && app->prompt == 0,

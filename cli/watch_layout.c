@@ -36,8 +36,11 @@ static void put_proof(struct screen *screen, const struct watch_frame *frame, in
         break;
     default:
         style = STYLE_FAINT;
-        watch_say(text, "not proved yet, read %" PRIu64 " %%",
-                  frame->inputs == 0 ? 100 : frame->scouted * 100 / frame->inputs);
+        if (frame->scouted >= frame->inputs)
+            watch_say(text, "not proved: no record of it");
+        else
+            watch_say(text, "not proved yet, read %" PRIu64 " %%",
+                      frame->inputs == 0 ? 100 : frame->scouted * 100 / frame->inputs);
         break;
     }
     screen_put_right(screen, row, col, screen->cols - col - 1, style, text);
@@ -49,7 +52,8 @@ static void put_head(struct screen *screen, const struct watch_frame *frame)
     const struct instrument *instrument = &frame->instruments[model->instrument];
     char at[VALUE_TEXT_SIZE], all[VALUE_TEXT_SIZE], text[WATCH_TEXT];
     screen_style(screen, 0, 0, screen->cols, STYLE_TITLE);
-    watch_say(text, "input %s of %s", value_count_text(model->input, at), value_count_text(frame->inputs, all));
+    watch_say(text, "input %s of %s%s%s", value_count_text(model->input, at), value_count_text(frame->inputs, all),
+              frame->end != NULL ? ", " : "", frame->end != NULL ? frame->end : "");
     const int right = screen_width(text);
     screen_put_right(screen, 0, 0, screen->cols - 1, STYLE_TITLE, text);
     int col = 1 + screen_printf(screen, 0, 1, screen->cols - right - 4, STYLE_TITLE, "%s", frame->run);

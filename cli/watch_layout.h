@@ -25,6 +25,7 @@ struct watch_frame {
     const char *run;      /* its name */
     const char *strategy; /* and that of its strategy */
     uint64_t inputs;      /* of the whole run */
+    const char *end;      /* how it ended: "crashed"; NULL: as it should */
     const struct instrument *instruments;
     const struct watch_model *model;
     const struct watch_index *index;

@@ -4,8 +4,10 @@
 #include "cli/journal_compare.h"
 #include "cli/run_dir.h"
 #include "cli/run_output.h"
+#include "cli/run_progress.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct watch_scout {
@@ -13,7 +15,9 @@ struct watch_scout {
     struct watch_step *step;
     struct journal_compare *compare; /* NULL: the run has no journal */
     struct stage_watch watch;
-    bool ended, failed; /* failed: the digest is not that of result.json, or the journal goes on */
+    struct run_progress_mark mark; /* of a run that was killed or crashed: the last digest that it wrote */
+    bool marked;
+    bool ended, failed; /* failed: the digest is not that of result.json, or of the mark */
 };
 
 static err_t open_journal(struct watch_scout *scout, const char *dir, struct err_text *why)
@@ -37,8 +41,11 @@ static err_t open_all(struct watch_scout *scout, const char *dir, const struct r
     scout->watch.journal = scout->compare != NULL ? journal_compare_journal(scout->compare) : NULL;
     watch_index_begin(scout->index, 0);
     err = watch_step_open(&scout->step, dir, options, watch_index_sink(scout->index), &scout->watch, why);
-    if (err != ERR_OK || scout->compare == NULL)
+    if (err != ERR_OK)
         return err;
+    scout->marked = watch_step_rerun(scout->step)->unended && run_progress_read(dir, &scout->mark);
+    if (scout->compare == NULL)
+        return ERR_OK;
     const struct stage *stage = watch_step_rerun(scout->step)->stage;
     return journal_compare_instruments(scout->compare, stage->instruments, stage->instrument_count, why);
 }
@@ -68,18 +75,25 @@ void watch_scout_close(struct watch_scout *scout)
     free(scout);
 }
 
-/* The strategy's last words are of the last input. */
+static void look_at_mark(struct watch_scout *scout)
+{
+    char got[DIGEST_TEXT_SIZE];
+    if (!scout->marked || watch_step_at(scout->step) != scout->mark.inputs)
+        return;
+    digest_text(engine_digest(watch_step_rerun(scout->step)->stage->engine), got);
+    scout->failed = strcmp(got, scout->mark.digest) != 0;
+}
+
+/* The strategy's last words are of the last input. Those of a run that was killed were never said. */
 static err_t end(struct watch_scout *scout, struct err_text *why)
 {
     struct err_text unheard = {0};
+    struct rerun *rerun = watch_step_rerun(scout->step);
     scout->ended = true;
-    scout->failed = rerun_finish(watch_step_rerun(scout->step), &unheard) != ERR_OK;
-    if (scout->compare != NULL) {
-        const err_t err = journal_compare_finish(scout->compare, true, why);
-        if (err != ERR_OK)
-            return err;
-    }
-    return ERR_END;
+    if (!rerun->unended)
+        scout->failed = rerun_finish(rerun, &unheard) != ERR_OK;
+    const err_t err = scout->compare != NULL ? journal_compare_finish(scout->compare, !rerun->unended, why) : ERR_OK;
+    return err == ERR_OK ? ERR_END : err;
 }
 
 err_t watch_scout_run(struct watch_scout *scout, uint64_t budget, struct err_text *why)
@@ -95,6 +109,7 @@ err_t watch_scout_run(struct watch_scout *scout, uint64_t budget, struct err_tex
         if (err != ERR_OK)
             return err;
         watch_index_end(scout->index, engine_now(watch_step_rerun(scout->step)->stage->engine));
+        look_at_mark(scout);
         if (watch_index_broken(scout->index))
             return err_say(why, ERR_NOMEM, "out of memory: what the run did up to here does not fit");
     }
@@ -121,20 +136,25 @@ struct rerun *watch_scout_rerun(const struct watch_scout *scout)
     return watch_step_rerun(scout->step);
 }
 
-bool watch_scout_journal(const struct watch_scout *scout)
+bool watch_scout_journal(const struct watch_scout *scout, uint64_t input)
 {
-    return scout->compare != NULL;
+    const bool unended = watch_step_rerun(scout->step)->unended;
+    return scout->compare != NULL && (!unended || input <= journal_compare_input(scout->compare));
 }
 
 enum watch_proof watch_scout_proof(const struct watch_scout *scout, uint64_t input, uint64_t *from)
 {
+    const bool unended = watch_step_rerun(scout->step)->unended;
+    const uint64_t at = watch_step_at(scout->step);
     if (scout->compare != NULL && journal_compare_differs(scout->compare)) {
         const struct journal_difference *difference = journal_compare_difference(scout->compare);
         *from = (difference->verdict == JOURNAL_GOES_ON ? &difference->then : &difference->now)->event.seq;
         if (*from <= input)
             return PROOF_DIFFERS;
     }
-    if (scout->ended)
-        return scout->failed ? PROOF_FAILED : PROOF_SAME;
-    return scout->compare != NULL && input <= watch_step_at(scout->step) ? PROOF_SAME : PROOF_OPEN;
+    if (scout->failed)
+        return PROOF_FAILED;
+    const bool by_digest =
+        unended ? scout->marked && at >= scout->mark.inputs && input <= scout->mark.inputs : scout->ended;
+    return by_digest || (input <= at && watch_scout_journal(scout, input)) ? PROOF_SAME : PROOF_OPEN;
 }

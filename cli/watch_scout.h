@@ -14,10 +14,10 @@
 #include "cli/watch_step.h"
 
 enum watch_proof {
-    PROOF_OPEN,    /* no journal, and the end is not reached */
+    PROOF_OPEN,    /* no journal so far, and the digest to compare is not reached, or there is none */
     PROOF_SAME,    /* up to the input asked about */
     PROOF_DIFFERS, /* the journal says something else, at or before it */
-    PROOF_FAILED,  /* the digest at the end is another one */
+    PROOF_FAILED,  /* the digest is another one */
 };
 
 struct watch_scout;
@@ -32,7 +32,8 @@ bool watch_scout_ended(const struct watch_scout *scout);
 uint64_t watch_scout_at(const struct watch_scout *scout);
 const struct watch_index *watch_scout_index(const struct watch_scout *scout);
 struct rerun *watch_scout_rerun(const struct watch_scout *scout);
-bool watch_scout_journal(const struct watch_scout *scout);
+/* Its journal reaches as far as `input`. */
+bool watch_scout_journal(const struct watch_scout *scout, uint64_t input);
 /* What is known of the run up to `input`. DIFFERS: after which one, in `from`. */
 enum watch_proof watch_scout_proof(const struct watch_scout *scout, uint64_t input, uint64_t *from);
 

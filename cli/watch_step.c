@@ -2,6 +2,8 @@
  * the world is asked for more, which is inside of the next step. */
 #include "cli/watch_step.h"
 
+#include "cli/run_progress.h"
+
 #include <stdlib.h>
 
 struct watch_step {
@@ -14,6 +16,22 @@ struct watch_step {
     const struct event *event;
 };
 
+/* A run that was killed ends where it is known to have come to, one that crashed before the input that broke it. */
+static err_t limit(struct rerun *rerun, struct err_text *why)
+{
+    struct run_progress_mark mark;
+    const bool marked = rerun->unended && run_progress_read(rerun->dir, &mark);
+    if (rerun->unended && !rerun->crashed && !marked)
+        return err_say(why, ERR_STATE,
+                       "%s: was killed before it wrote how far it had come; 'tapedeck verify' holds what is there "
+                       "against a run",
+                       rerun->dir);
+    if (marked && mark.inputs > rerun->inputs)
+        rerun->inputs = mark.inputs;
+    rerun->partial |= rerun->unended;
+    return ERR_OK;
+}
+
 /* A rerun that has begun, in the place of the one before. */
 static err_t begin(struct watch_step *step, struct err_text *why)
 {
@@ -22,6 +40,8 @@ static err_t begin(struct watch_step *step, struct err_text *why)
     step->at = 0;
     step->event = NULL;
     err_t err = rerun_open(&step->rerun, step->run, step->options, why);
+    if (err == ERR_OK)
+        err = limit(step->rerun, why);
     if (err == ERR_OK)
         err = rerun_stage(step->rerun, step->sink, step->watch, why);
     return err == ERR_OK ? rerun_start(step->rerun, why) : err;

@@ -165,6 +165,40 @@ kill -CONT "$(pid_of_watch)"
 mux send-keys f
 is_picture "it goes on after SIGTSTP and SIGCONT" 100x30 20
 
+# ---- a run that crashed: up to the input before the one that broke it
+if command -v "${CC:-cc}" >/dev/null; then
+    cat >breaks.c <<'END'
+#include "core/strategy.h"
+#include <stdlib.h>
+struct state { uint64_t seen; };
+static void on_book(struct strategy_ctx *ctx, void *memory, const struct event *event)
+{
+    struct state *state = memory;
+    (void)event;
+    if (++state->seen == 300)
+        strategy_log(ctx, LOG_INFO, "all is well");
+    if (state->seen == 305)
+        abort();
+}
+static const struct strategy strategy = {.abi = STRATEGY_ABI, .name = "breaks", .version = "1", .help = "It breaks.",
+    .state_size = sizeof(struct state), .book = on_book};
+const struct strategy *tapedeck_strategy(void);
+const struct strategy *tapedeck_strategy(void) { return &strategy; }
+END
+    ${CC:-cc} -std=c17 -shared -fPIC -I "$ROOT" -o breaks.so breaks.c 2>err || not_ok "a strategy that breaks compiles" "$(cat err)"
+    printf 'feed: {synth: {seed: 7, duration: 2m}}\nstrategy: {plugin: breaks.so}\n' >breaks.yaml
+    { "$TAPEDECK" run breaks.yaml -q --out runs/broken; } >/dev/null 2>&1
+    "$TAPEDECK" watch broken --at 100% --screen 100x30 -q >got 2>err
+    same "a run that crashed: the exit code" 0 $?
+    if grep -q 'input \([0-9,]*\) of \1, crashed$' got && grep -q 'log  *all is well$' got; then
+        ok "a run that crashed: the last input before it"
+    else
+        not_ok "a run that crashed: the last input before it" "$(cat got err)"
+    fi
+else
+    skip "a run that crashed" "no C compiler"
+fi
+
 # ---- terminals
 LC_ALL=C begin 100x30
 sees "without UTF-8: plain signs" '^- book -+[+]- 0 orders'
