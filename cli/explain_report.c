@@ -133,8 +133,22 @@ static bool settles(const struct explain_sums *sums, const char *currency)
     return false;
 }
 
+static bool is_nothing(const struct explain_sums *sums, const char *currency)
+{
+    static const struct explain_money nothing;
+    for (unsigned world = 0; world <= explain_sums_last(sums); world++)
+        if (sums->figures[world] != NULL && memcmp(explain_figures_money(sums->figures[world], currency)->parts,
+                                                   nothing.parts, sizeof(nothing.parts)) != 0)
+            return false;
+    return true;
+}
+
 static void print_currency(const struct explain_report *report, const char *currency)
 {
+    if (is_nothing(report->sums, currency)) {
+        printf("\n%s: no profit and no fees in any of the runs.\n", currency);
+        return;
+    }
     const struct explain_sums *sums = report->sums;
     const struct explain_step whole = {.from = 0, .to = explain_sums_last(sums)};
     struct money_table money = {
@@ -216,7 +230,7 @@ void explain_report_print(const struct explain_report *report)
     for (uint32_t i = 0; i < sums->currency_count; i++)
         print_currency(report, sums->currencies[i]);
     for (uint32_t i = 0; i < sums->currency_count && sums->shared; i++)
-        if (settles(sums, sums->currencies[i]))
+        if (settles(sums, sums->currencies[i]) && !is_nothing(sums, sums->currencies[i]))
             print_shares(report, i);
     print_proof(report);
 }

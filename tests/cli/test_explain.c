@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct scratch scratch;
 static struct ran ran;
@@ -88,34 +89,45 @@ static json_t *step_of(const json_t *report, const char *group)
     return NULL;
 }
 
-/* Against what the runs themselves say, with nothing of the report but its steps. */
-static void check_sums(const json_t *report, const char *a, const char *b, const char *what)
+static void check_currency(const json_t *report, const json_t *was, const json_t *is, const char *currency,
+                           const char *what)
 {
     static const char *const told[] = {"profit", "realised", "fees", "funding"};
-    json_t *was = result_of(a), *is = result_of(b), *step = NULL;
+    json_t *step;
     size_t i;
     for (size_t k = 0; k < ARRAY_LEN(told); k++) {
         money_t sum = 0;
         json_array_foreach(json_object_get(report, "steps"), i, step)
         {
-            sum += money_of(step, told[k], "USDT");
+            sum += money_of(step, told[k], currency);
         }
-        cr_assert(sum == money_of(json_object_get(is, "metrics"), told[k], "USDT") -
-                             money_of(json_object_get(was, "metrics"), told[k], "USDT"),
-                  "%s: %s", what, told[k]);
+        cr_assert(sum == money_of(json_object_get(is, "metrics"), told[k], currency) -
+                             money_of(json_object_get(was, "metrics"), told[k], currency),
+                  "%s: %s in %s", what, told[k], currency);
     }
     json_array_foreach(json_object_get(report, "steps"), i, step)
     {
-        cr_assert(money_of(step, "profit", "USDT") ==
-                      money_of(step, "realised", "USDT") + money_of(step, "marked", "USDT") -
-                          money_of(step, "fees", "USDT") + money_of(step, "funding", "USDT"),
+        cr_assert(money_of(step, "profit", currency) ==
+                      money_of(step, "realised", currency) + money_of(step, "marked", currency) -
+                          money_of(step, "fees", currency) + money_of(step, "funding", currency),
                   "%s: step %zu", what, i);
     }
-    cr_assert_eq(money_of(report, "residual", "USDT"), 0);
-    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(report, "b"), "digest")),
-                     json_string_value(json_object_get(is, "digest")));
-    cr_assert_str_eq(json_string_value(json_object_get(step, "digest")),
-                     json_string_value(json_object_get(is, "digest")), "%s: the last step ends in B", what);
+}
+
+/* Against what the runs themselves say, with nothing of the report but its steps. */
+static void check_sums(const json_t *report, const char *a, const char *b, const char *what)
+{
+    json_t *was = result_of(a), *is = result_of(b), *residual;
+    const json_t *steps = json_object_get(report, "steps"), *last = json_array_get(steps, json_array_size(steps) - 1);
+    const char *currency, *digest = json_string_value(json_object_get(is, "digest"));
+    json_object_foreach(json_object_get(report, "residual"), currency, residual)
+    {
+        cr_assert_str_eq(json_string_value(residual), "0");
+        if (json_object_get(json_object_get(json_object_get(is, "metrics"), "profit"), currency) != NULL)
+            check_currency(report, was, is, currency, what);
+    }
+    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(report, "b"), "digest")), digest);
+    cr_assert_str_eq(json_string_value(json_object_get(last, "digest")), digest, "%s: the last step ends in B", what);
     json_decref(was);
     json_decref(is);
 }
@@ -251,6 +263,10 @@ Test(explain, what_cannot_change_a_result_is_no_difference)
     json_decref(report);
     run_program(&scratch, &ran, "explain a b");
     cr_expect_not_null(strstr(ran.out, "Nothing differs"), "%s", ran.out);
+    run_as("c", "--set strategy.name=noop --set strategy.params=null");
+    run_as("d", "--set strategy.name=noop --set strategy.params=null --set seed=9");
+    run_program(&scratch, &ran, "explain c d");
+    cr_expect_not_null(strstr(ran.out, "USDT: no profit and no fees in any of the runs"), "%s", ran.out);
 }
 
 Test(explain, marked_is_what_the_account_says_is_unrealised)
@@ -742,6 +758,27 @@ Test(explain, currencies_are_kept_apart)
     json_decref(report);
     run_program(&scratch, &ran, "explain a b");
     cr_expect_not_null(strstr(ran.out, "SYN1        fees paid  orders"), "%s", ran.out);
+}
+
+/* Profits in the base, at prices of a reciprocal: every amount has all its decimals. */
+Test(explain, an_inverse_contract_of_a_real_day_is_explained_to_the_last_decimal, .timeout = 120)
+{
+    static const char capture[] = TEST_DATA "/binance_hftbacktest/cm__btcusd_perp_20240808.gz";
+    if (access(capture, R_OK) != 0)
+        cr_skip_test("skipped: no real captures here");
+    run_program(&scratch, &ran, "import '%s' --out cm.tape", capture);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+#define INVERSE                                                                                                      \
+    "--tape cm.tape --set account.balances='{BTC: \"5\"}' --set strategy.name=maker "                                \
+    "--set strategy.params='{half_spread: 1, size: \"20\", position_max: \"100\"}' "
+    run_as("a", INVERSE);
+    run_as("b", INVERSE "--set venue.latency.entry=25ms --set venue.fees.maker=-0.00005 --set seed=3 "
+                        "--set strategy.params.skew=3");
+    json_t *report = explained("a b --all-orders");
+    cr_expect(money_of(step_of(report, "latency"), "marked", "BTC") != 0);
+    cr_expect(money_of(step_of(report, "fees"), "profit", "BTC") > 0, "a rebate");
+    check_sums(report, "a", "b", "inverse");
+    json_decref(report);
 }
 
 Test(explain, bundles_are_runs_too)
