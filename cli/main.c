@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
     {"watch", "step through a finished run, forward and back", verb_watch, verb_watch_help},
     {"evidence", "hold a run directory against its manifest", verb_evidence, verb_evidence_help},
     {"bundle", "pack a run into one file, and unpack it", verb_bundle, verb_bundle_help},
+    {"record", "write down what venues send, as it happens", verb_record, verb_record_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},
     {"synth", "write tapes of a synthetic market, from a seed", verb_synth, verb_synth_help},
     {"tape", "look into tapes, check, repair, cut and merge them", verb_tape, verb_tape_help},

@@ -82,6 +82,11 @@ err_t wire_tee_open(struct wire_source **source, struct wire_source *inner, stru
     return ERR_OK;
 }
 
+void wire_tee_switch(struct wire_source *tee, struct raw_tape *tape)
+{
+    ((struct tee *)(void *)tee)->tape = tape;
+}
+
 /* ---- a tape ---- */
 
 struct raw_source {

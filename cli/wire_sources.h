@@ -20,6 +20,8 @@
  * is not handed on either, and the session ends with the tape's words. */
 err_t wire_tee_open(struct wire_source **source, struct wire_source *inner, struct raw_tape *tape,
                     struct err_text *why) MUST_USE;
+/* From the next input on they go to this tape. */
+void wire_tee_switch(struct wire_source *tee, struct raw_tape *tape);
 
 struct raw_source_options {
     bool read_ahead;
