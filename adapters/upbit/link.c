@@ -20,7 +20,7 @@
 /* Bytes of a subscription: four types, each with every code, and the words around. */
 #define TEXT_SIZE(symbols) (4096 + (size_t)(symbols)*4 * (SYMBOL_SIZE + 8))
 
-void upbit_say(struct upbit_link *link, err_t code, const char *fmt, ...)
+void upbit_note(struct upbit_link *link, err_t code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -142,8 +142,8 @@ static err_t look_at_books(struct upbit_link *link)
         if (stale_watch_look(&symbol->watch, link->ts) == STALE_NO)
             continue;
         link->stats.stale++;
-        upbit_say(link, ERR_STALE, "%s: nothing of its book for %lld ms", symbol->text,
-                  (long long)(stale_watch_age(&symbol->watch, link->ts) / NS_PER_MS));
+        upbit_note(link, ERR_STALE, "%s: nothing of its book for %lld ms", symbol->text,
+                   (long long)(stale_watch_age(&symbol->watch, link->ts) / NS_PER_MS));
         err = upbit_lost(link, symbol, "the book was not heard of for too long");
         if (link->poll == 0)
             upbit_resubscribe(link);
@@ -217,8 +217,8 @@ static void ponged(struct upbit_link *link, const struct link_input *input)
 static err_t dropped(struct upbit_link *link, const struct link_input *input)
 {
     link->stats.dropped += (uint64_t)input->value;
-    upbit_say(link, ERR_GAP, "%lld messages were thrown away because the session could not follow",
-              (long long)input->value);
+    upbit_note(link, ERR_GAP, "%lld messages were thrown away because the session could not follow",
+               (long long)input->value);
     return input->conn < CONN_SLOTS ? upbit_lost_all(link, "messages were thrown away") : ERR_OK;
 }
 

@@ -152,7 +152,7 @@ void upbit_renew(struct upbit_link *link, const char *why)
 {
     if (link->now == NO_SLOT || link->next != NO_SLOT || link->renew_at <= link->ts)
         return;
-    upbit_say(link, ERR_OK, "the connection is renewed: %s", why);
+    upbit_note(link, ERR_OK, "the connection is renewed: %s", why);
     link->renew_at = link->ts;
 }
 
@@ -226,8 +226,8 @@ err_t upbit_conn_down(struct upbit_link *link, const struct link_input *input)
     if (conn->planned && was == CONN_CLOSING)
         return ERR_OK;
     link->stats.downs += was != CONN_OPENING;
-    upbit_say(link, ERR_IO, "a connection ended (status %d): %.*s", input->status,
-              (int)(input->text_size < 160 ? input->text_size : 160), input->text != NULL ? input->text : "");
+    upbit_note(link, ERR_IO, "a connection ended (status %d): %.*s", input->status,
+               (int)(input->text_size < 160 ? input->text_size : 160), input->text != NULL ? input->text : "");
     if (slot == link->next) {
         link->next = NO_SLOT;
         link->overlap_until = NS_MAX;
@@ -318,7 +318,7 @@ err_t upbit_conns_look(struct upbit_link *link)
         look_at_conn(link, slot, &dead);
         if (dead == NULL)
             continue;
-        upbit_say(link, ERR_IO, "a connection is given up: %s", dead);
+        upbit_note(link, ERR_IO, "a connection is given up: %s", dead);
         link->stats.downs += link->conns[slot].state == CONN_UP;
         close_conn(link, slot, true);
         if (slot == link->next) {

@@ -85,8 +85,8 @@ static void compare(struct upbit_link *link, const struct upbit_get *get)
         struct upbit_symbol *symbol = &link->symbols[i];
         if (symbol->last[OF_BOOK].from != FROM_REST || symbol->last[OF_BOOK].stamp - symbol->stream_stamp <= LAG)
             continue;
-        upbit_say(link, ERR_STALE, "%s: the stream is %lld ms behind the venue's own book", symbol->text,
-                  (long long)((symbol->last[OF_BOOK].stamp - symbol->stream_stamp) / NS_PER_MS));
+        upbit_note(link, ERR_STALE, "%s: the stream is %lld ms behind the venue's own book", symbol->text,
+                   (long long)((symbol->last[OF_BOOK].stamp - symbol->stream_stamp) / NS_PER_MS));
         if (symbol->dead++ == 0)
             upbit_resubscribe(link);
         else
@@ -107,8 +107,8 @@ err_t upbit_answered(struct upbit_link *link, const struct link_input *input)
     link->stats.limited += stopped != 0;
     if (input->status < 200 || input->status > 299) {
         link->stats.failures++;
-        upbit_say(link, ERR_IO, "HTTP %d: %.*s", input->status,
-                  (int)(input->text_size < 200 ? input->text_size : 200), input->text != NULL ? input->text : "");
+        upbit_note(link, ERR_IO, "HTTP %d: %.*s", input->status,
+                   (int)(input->text_size < 200 ? input->text_size : 200), input->text != NULL ? input->text : "");
         return ERR_OK;
     }
     const uint64_t refused = link->stats.refused;
@@ -126,8 +126,8 @@ void upbit_failed(struct upbit_link *link, const struct link_input *input)
         return;
     settle(link, get);
     link->stats.failures++;
-    upbit_say(link, ERR_IO, "a request failed: %.*s", (int)(input->text_size < 200 ? input->text_size : 200),
-              input->text != NULL ? input->text : "");
+    upbit_note(link, ERR_IO, "a request failed: %.*s", (int)(input->text_size < 200 ? input->text_size : 200),
+               input->text != NULL ? input->text : "");
 }
 
 /* ---- time ---- */

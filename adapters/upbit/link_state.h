@@ -111,7 +111,7 @@ struct upbit_link {
 };
 
 /* --- link.c --- */
-void upbit_say(struct upbit_link *link, err_t code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void upbit_note(struct upbit_link *link, err_t code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Something of a symbol may be missing: a GAP, once until something comes. */
 err_t upbit_lost(struct upbit_link *link, struct upbit_symbol *symbol, const char *reason);
 err_t upbit_lost_all(struct upbit_link *link, const char *reason);
