@@ -630,7 +630,7 @@ static err_t source_next(struct wire_source *source, struct link_input *input)
         return ERR_AGAIN;
     for (;;) {
         struct venue *venue;
-        bool timer;
+        bool timer = false;
         ns_t at;
         const err_t err = next_of_venues(all, &venue, &timer, &at);
         if (err != ERR_OK)
