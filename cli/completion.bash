@@ -59,8 +59,8 @@ _tapedeck() {
         mapfile -t COMPREPLY < <(compgen -W "latency fees fills data account seed engine parameters code" -- "$word")
         return
     fi
-    if [[ $verb =~ ^(why|verify|diff|watch|evidence|bundle|explain)$ &&
-        ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x|--plugin|-p|--binary|-b|--binary-a|--binary-b)$ ]]; then
+    if [[ $verb =~ ^(why|verify|diff|watch|evidence|bundle|explain|state|fork)$ &&
+        ! $before =~ ^(--tape|-t|--runs|-r|--out|-o|--extract|-x|--plugin|-p|--binary|-b|--binary-a|--binary-b|--at)$ ]]; then
         # RUN: a run of ./runs by its name, a directory, or a bundle
         ((COMP_CWORD == 2)) || [[ $verb == explain || $verb == diff ]] || return
         local runs

@@ -203,6 +203,8 @@ struct config_output {
     const char *dir;
     ns_t equity_interval; /* 0: no equity curve */
     enum log_level log_level;
+    enum { OUTPUT_SNAPSHOTS_OFF, OUTPUT_SNAPSHOTS_ON } snapshots;
+    ns_t snapshot_interval;
 };
 
 struct config_engine {

@@ -303,6 +303,13 @@ const struct config_key config_keys[] = {
      CONFIG_NOT_HASHED},
     {"output.equity_interval", CONFIG_DURATION, AT(output.equity_interval), "0s", "3660d", "1s", NULL,
      "Distance of the points of equity.csv, aligned to UTC; 0s: none.", 0},
+    {"output.snapshots", CONFIG_CHOICE, AT(output.snapshots), NULL, NULL, "off", "off|on",
+     "Leave snapshots of the state behind, for looking at any moment of the run later (docs/state.md). Never changes "
+     "a "
+     "result.",
+     CONFIG_NOT_HASHED},
+    {"output.snapshot_interval", CONFIG_DURATION, AT(output.snapshot_interval), "1s", "3660d", "10m", NULL,
+     "Engine time between two of them.", CONFIG_NOT_HASHED},
     {"output.log_level", CONFIG_CHOICE, AT(output.log_level), NULL, NULL, "info", "debug|info|warn|error",
      "Least important line that log.txt keeps.", CONFIG_NOT_HASHED},
 

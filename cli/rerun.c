@@ -337,6 +337,7 @@ void rerun_close(struct rerun *rerun)
     free(rerun->inside->paths);
     free(rerun->inside->first_state);
     rerun_files_free(&rerun->inside->files);
+    stage_image_free(rerun->inside->fresh);
     run_close(&rerun->inside->run);
     free(rerun->inside);
     free(rerun);

@@ -33,6 +33,12 @@ struct rerun_options {
     bool no_tapes, no_files;         /* rerun_find: do not look for these */
 };
 
+enum rerun_snapshots {
+    RERUN_SNAPSHOTS_USE,  /* those that are there (snapshot.h) */
+    RERUN_SNAPSHOTS_MAKE, /* and leave new ones behind where executing takes long */
+    RERUN_SNAPSHOTS_OFF
+};
+
 struct rerun {
     const char *dir;                /* of the run */
     const char *name;               /* of it, to be told: the directory, or the bundle that it came out of */
@@ -42,6 +48,9 @@ struct rerun {
     char got[DIGEST_TEXT_SIZE];     /* after rerun_finish */
     uint64_t inputs, orders;        /* what result.json says */
     bool partial;                   /* the run was interrupted, or broke */
+    enum rerun_snapshots snapshots; /* set by the caller before it seeks */
+    uint64_t spacing_ns;            /* of wall time that executing takes, between two of them; 0: 200 ms */
+    char said[760];                 /* why a snapshot could not be used or made, the first time; empty: nothing to say */
     bool seeking;                   /* sink and watch hear of what is only passed (rerun_seek) */
     bool unended;                   /* it has no result.json: `digest` is empty, rerun_finish is not for it */
     bool crashed;                   /* and crash.txt: `inputs` is the last before the one that broke it */
@@ -71,6 +80,8 @@ err_t rerun_advance_until(struct rerun *rerun, ns_t ts, uint64_t budget, struct 
  * run has no more than it has now. Sink and watch may hear of what lies between, of some of it or of nothing, and of
  * it again on the way back; `seeking` is set meanwhile. */
 err_t rerun_seek(struct rerun *rerun, uint64_t inputs, struct err_text *why) MUST_USE;
+/* So far. */
+uint32_t rerun_snapshots_written(const struct rerun *rerun);
 /* To where everything up to `ts` was handled: its inputs and its timers. */
 err_t rerun_seek_time(struct rerun *rerun, ns_t ts, struct err_text *why) MUST_USE;
 /* Stop the engine and compare: ERR_MISMATCH with both digests and what may be the cause. */

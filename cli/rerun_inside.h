@@ -13,6 +13,7 @@
 #include "cli/rerun_files.h"
 #include "cli/run_dir.h"
 #include "cli/run_open.h"
+#include "cli/snapshot.h"
 
 struct rerun_inside {
     struct run_opened run;
@@ -26,6 +27,13 @@ struct rerun_inside {
     bool watched; /* else `watch` is empty */
     bool started;
     void *first_state; /* owned: of the strategy, as the config made it */
+    /* snapshots */
+    enum { FOLDER_UNKNOWN, FOLDER_NONE, FOLDER_OPEN } folder_state;
+    char folder[PATH_SIZE];
+    struct snapshot_key key;
+    struct stage_image *fresh; /* the stage when it had just started; NULL: not taken, no snapshots */
+    uint64_t kept_at, spacing; /* wall time: the last snapshot read or written, and what lies between two */
+    uint32_t written;
 };
 
 /* Find the run, and read what it left of itself into `rerun`, result and started_in. */

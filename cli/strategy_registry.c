@@ -1,6 +1,7 @@
 #include "cli/strategy_registry.h"
 
 #include "cli/strategy_params.h"
+#include "cli/strategy_variables.h"
 #include "cli/suggest.h"
 #include "strategies/registry.h"
 
@@ -87,7 +88,7 @@ err_t strategy_check(const struct strategy *strategy, const char *where, struct 
         if (err != ERR_OK)
             return err;
     }
-    return ERR_OK;
+    return strategy_variables_check(strategy, where, why);
 }
 
 err_t strategy_load(const char *path, struct strategy_library **library, const struct strategy **strategy,

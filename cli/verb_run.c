@@ -6,6 +6,7 @@
 #include "cli/run_output.h"
 #include "cli/run_progress.h"
 #include "cli/run_result.h"
+#include "cli/run_snapshots.h"
 #include "cli/run_start.h"
 #include "cli/stop_signal.h"
 #include "cli/verbs.h"
@@ -67,6 +68,7 @@ const char verb_run_help[] =
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
 #define RUN_BUDGET        RUN_PROGRESS_EVERY /* inputs between two looks at the clock, the disk and the signals */
+#define SNAPSHOT_BUDGET   4096  /* the same while snapshots are made by engine time */
 #define FLUSH_INTERVAL_NS NS_PER_S
 #define PACE_SLEEP_NS     (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
 
@@ -79,6 +81,7 @@ struct run_job {
     struct run_inputs inputs;    /* read beside tapes */
     struct run_progress reached; /* for when it is killed */
     struct progress progress;
+    struct run_snapshots snapshots;
     bool json;
     uint64_t flushed, marked; /* when: on the clock of `progress` */
     uint64_t marked_inputs;
@@ -175,6 +178,9 @@ static err_t mark(struct run_job *run)
 static void run_loop(struct run_job *run)
 {
     struct engine *engine = run->stage->engine;
+    const uint64_t budget = run->config->feed.speed != 0       ? 1
+                            : run->snapshots.folder[0] != '\0' ? SNAPSHOT_BUDGET
+                                                               : RUN_BUDGET;
     err_t err = ERR_OK;
     while (err == ERR_OK) {
         if (stop_signal() != 0) {
@@ -185,9 +191,11 @@ static void run_loop(struct run_job *run)
         }
         if (wait_for_wall(run))
             continue;
-        err = engine_run(engine, run->config->feed.speed == 0 ? RUN_BUDGET : 1);
+        err = engine_run(engine, budget);
         show_progress(run);
         flush(run);
+        if (err == ERR_OK)
+            run_snapshots_look(&run->snapshots, run->stage);
         if (err == ERR_OK)
             err = run_output_error(run->output, &run->why);
         if (err == ERR_OK)
@@ -282,6 +290,9 @@ static err_t run_all(struct run_job *run)
     err_t err = start(run);
     if (err != ERR_OK)
         return end_unstarted(run, err);
+    err = run_snapshots_open(&run->snapshots, run->config, run->stage, run_output_dir(run->output), &run->why);
+    if (err != ERR_OK)
+        return end_unstarted(run, err);
     run_loop(run);
     struct err_text unheard = {0}; /* when the disk is full, what follows says so */
     (void)!run_progress_write(&run->reached, run->stage->engine, true, &unheard);
@@ -358,6 +369,7 @@ int verb_run(int argc, char **argv)
         err = run_all(&run);
     }
     int code = exit_code(&run, err);
+    run_snapshots_close(&run.snapshots);
     stage_close(run.stage);
     run_metrics_free(run.metrics);
     run_progress_close(&run.reached);

@@ -24,6 +24,7 @@ int verb_bench(int argc, char **argv);
 int verb_calibrate(int argc, char **argv);
 int verb_evidence(int argc, char **argv);
 int verb_bundle(int argc, char **argv);
+int verb_state(int argc, char **argv);
 
 extern const char verb_tape_help[];
 extern const char verb_run_help[];
@@ -43,5 +44,6 @@ extern const char verb_bench_help[];
 extern const char verb_calibrate_help[];
 extern const char verb_evidence_help[];
 extern const char verb_bundle_help[];
+extern const char verb_state_help[];
 
 #endif

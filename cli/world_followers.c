@@ -48,14 +48,15 @@ err_t world_followers_engines(struct stage *stage, const struct run_config *conf
     err_t err = ERR_OK;
     for (uint16_t i = 0; i < stage->follower_count && err == ERR_OK; i++) {
         struct stage_follower *follower = &stage->followers[i];
-        const size_t size = (config->strategy->state_size + 63) & ~(size_t)63;
-        void *state = aligned_alloc(64, size != 0 ? size : 64);
+        const size_t size = config->strategy_state_size;
+        void *state = world_memory(size);
         inside->followers[i].strategy_state = state;
+        inside->followers[i].strategy_size = size;
         inside->followers[i].engine_size = engine_size(&engine);
         inside->followers[i].engine_memory = world_memory(inside->followers[i].engine_size);
         if (state == NULL || inside->followers[i].engine_memory == NULL)
             return world_no_memory(why);
-        memcpy(state, config->strategy_state, config->strategy->state_size);
+        memcpy(state, config->strategy_state, config->strategy->state_size); /* what follows is zero, there too */
         follower->engine = engine_init(inside->followers[i].engine_memory, &engine,
                                        sim_world_branch(stage->world, (uint16_t)(i + 1)), state);
         err = world_deposit(config, engine_account(follower->engine), why);
@@ -71,6 +72,6 @@ void world_followers_close(struct stage *stage)
     for (size_t i = 0; i < STAGE_FOLLOWERS_MAX; i++) {
         world_memory_free(inside->followers[i].venue_memory, inside->followers[i].venue_size);
         world_memory_free(inside->followers[i].engine_memory, inside->followers[i].engine_size);
-        free(inside->followers[i].strategy_state);
+        world_memory_free(inside->followers[i].strategy_state, inside->followers[i].strategy_size);
     }
 }

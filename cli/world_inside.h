@@ -4,7 +4,9 @@
  *   world_up.c          the venue, the world and the engine over those lanes
  *   world_followers.c   venues and engines that run in lockstep with them, and the money of all accounts
  *
- * For those three files only. Everything here is freed by stage_close, however far the opening came.
+ *   stage_image.c       their memory, as bytes
+ *
+ * For those files only. Everything here is freed by stage_close, however far the opening came.
  */
 #ifndef TAPEDECK_CLI_WORLD_INSIDE_H
 #define TAPEDECK_CLI_WORLD_INSIDE_H
@@ -28,9 +30,11 @@ struct stage_inside {
     size_t synth_size, venue_size, world_size, engine_size;
     struct {
         void *venue_memory, *engine_memory, *strategy_state;
-        size_t venue_size, engine_size;
+        size_t venue_size, engine_size, strategy_size;
     } followers[STAGE_FOLLOWERS_MAX];
-    const struct synth_market *synth; /* lane 0, when the market is made and not read */
+    void *strategy_state; /* the config's, of the leader */
+    size_t strategy_size;
+    struct synth_market *synth; /* lane 0, when the market is made and not read */
 };
 
 /* Zero pages, untouched until used; large ones where the system has them to give. NULL: no memory. */

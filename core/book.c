@@ -260,6 +260,49 @@ static void move_window(struct book *book, px_t center, ns_t ts)
     }
 }
 
+/* The side's slots into the spare array, as they are; what they lay in is the spare now. */
+static void move_to_spare(struct book *book, struct book_side *side)
+{
+    struct book_side *to = &book->spare;
+    for (uint32_t chunk = 0; chunk < book->window / BOOK_CHUNK; chunk++) {
+        if (side->used[chunk] == 0)
+            continue;
+        const size_t at = (size_t)chunk * BOOK_CHUNK;
+        memcpy(to->qty + at, side->qty + at, BOOK_CHUNK * sizeof(qty_t));
+        memset(side->qty + at, 0, BOOK_CHUNK * sizeof(qty_t));
+        to->used[chunk] = side->used[chunk];
+        side->used[chunk] = 0;
+    }
+    const struct book_side emptied = *side;
+    side->qty = to->qty;
+    side->used = to->used;
+    to->qty = emptied.qty;
+    to->used = emptied.used;
+}
+
+/* The n-th lowest of the three arrays: where book_init put side n. */
+static const qty_t *array_of(const struct book *book, int number)
+{
+    const qty_t *low = book->spare.qty, *high = low;
+    for (int s = 0; s < 2; s++) {
+        low = book->sides[s].qty < low ? book->sides[s].qty : low;
+        high = book->sides[s].qty > high ? book->sides[s].qty : high;
+    }
+    return number == 0 ? low : low + (high - low) / 2;
+}
+
+void book_settle(struct book *book)
+{
+    for (int s = 0; s < 2; s++) {
+        const qty_t *wanted = array_of(book, s);
+        if (book->sides[s].qty == wanted)
+            continue;
+        if (book->sides[1 - s].qty == wanted)
+            move_to_spare(book, &book->sides[1 - s]);
+        move_to_spare(book, &book->sides[s]);
+    }
+}
+
 /* Is a touch within an eighth of the window's edge, or outside? */
 static inline bool near_edge(const struct book *book, enum side s)
 {

@@ -97,6 +97,9 @@ size_t book_size(uint32_t window, uint32_t far_capacity);
  * grid and must outlive the book. A new book is empty and stale. */
 void book_init(struct book *book, void *memory, uint32_t window, uint32_t far_capacity,
                const struct instrument *instrument);
+/* Put the arrays back to where book_init placed them: a moving window changes them about. Nothing else changes. For a
+ * snapshot of the memory, in which addresses must be as they were at the start. */
+void book_settle(struct book *book);
 /* Make `to` (initialised with the same sizes and instrument) hold what `from` holds; counters too. A `to` with orders
  * needs a `from` with orders. */
 void book_copy(struct book *to, const struct book *from);

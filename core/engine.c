@@ -487,6 +487,8 @@ static err_t run_inputs(struct engine *engine, uint64_t budget)
 static err_t run_journalled(struct engine *engine, uint64_t budget)
 {
     err_t err = ERR_OK;
+    if (engine->checkpoint_due <= engine->counters.inputs) /* the state came from a run without a journal */
+        engine->checkpoint_due = (engine->counters.inputs / JOURNAL_CHECKPOINT + 1) * JOURNAL_CHECKPOINT;
     while (err == ERR_OK && budget != 0) {
         const uint64_t left = engine->checkpoint_due - engine->counters.inputs;
         const uint64_t stretch = left < budget ? left : budget;
@@ -512,6 +514,12 @@ err_t engine_run_until(struct engine *engine, ns_t ts, uint64_t budget)
     err_t err = engine_run(engine, budget);
     engine->stop_at = NS_MAX;
     return err;
+}
+
+void engine_settle(struct engine *engine)
+{
+    for (uint16_t i = 0; i < engine->instrument_count && engine->leader == NULL; i++)
+        book_settle(&engine->books[i]);
 }
 
 /* Of the market as all saw it, and of what this engine made of it. */
@@ -576,6 +584,19 @@ struct order_table *engine_orders(struct engine *engine)
 const struct account *engine_account_view(const struct engine *engine)
 {
     return engine->account;
+}
+const struct timer *engine_timers(const struct engine *engine, uint32_t *count)
+{
+    *count = engine->timers.count;
+    return engine->timers.heap;
+}
+const struct risk *engine_risk(const struct engine *engine)
+{
+    return engine->risk;
+}
+const void *engine_strategy_state(const struct engine *engine)
+{
+    return engine->strategy_state;
 }
 const struct err_text *engine_why(const struct engine *engine)
 {

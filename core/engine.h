@@ -22,6 +22,7 @@
 #include "core/observe.h"
 #include "core/risk.h"
 #include "core/strategy.h"
+#include "core/timers.h"
 #include "core/world.h"
 
 #ifdef __cplusplus
@@ -104,6 +105,8 @@ ns_t engine_due(const struct engine *engine);
 /* The same, but nothing later than `ts`: ERR_AGAIN when all inputs and timers up to it were handled. What comes of
  * the run does not depend on where it was held. */
 err_t engine_run_until(struct engine *engine, ns_t ts, uint64_t budget) MUST_USE;
+/* Between two inputs: memory as a snapshot needs it, all addresses in it those of engine_init. Changes nothing else. */
+void engine_settle(struct engine *engine);
 /* Calls strategy->stop, folds the final state into the digest. */
 struct digest_value engine_stop(struct engine *engine);
 /* The digest of everything so far: inputs and outputs, without the final state. */
@@ -116,6 +119,10 @@ const struct book *engine_book(const struct engine *engine, uint16_t instrument)
 const struct event_mark *engine_mark(const struct engine *engine, uint16_t instrument);
 struct order_table *engine_orders(struct engine *engine);
 const struct account *engine_account_view(const struct engine *engine);
+/* What the run waits for, no order kept among them. */
+const struct timer *engine_timers(const struct engine *engine, uint32_t *count);
+const struct risk *engine_risk(const struct engine *engine);
+const void *engine_strategy_state(const struct engine *engine);
 /* Cash plus unrealised profit of everything settled in `currency`, marked at mid (last trade, then entry,
  * when a side is missing; spot holdings of base currencies are valued through the instrument that quotes
  * them in `currency`). At MONEY_DECIMALS. */

@@ -27,8 +27,26 @@ struct feed_ops {
     void (*release)(struct feed *feed, uint32_t handle);
     void (*close)(struct feed *feed);
 };
+
+/* Where a batch begins, so that a feed over the same source can come back to it. Numbers only: it may be written to a
+ * file and read by another process. */
+struct feed_mark {
+    uint64_t message; /* the running number of the batch's first event in its source; FEED_MARK_END: after the last */
+    ns_t delay_last, delay_stamp, delay_shift; /* delay_feed.h: as they were before the batch */
+    uint64_t delay_number, delay_events, delay_unstamped, delay_held_up;
+};
+#define FEED_MARK_END UINT64_MAX
+struct feed_place_ops {
+    /* Of a batch that is held. ERR_STATE: it was made up on the way, and is nowhere in the source. */
+    err_t (*mark)(const struct feed *feed, uint32_t handle, struct feed_mark *mark) MUST_USE;
+    /* What `next` hands out now is that batch, and those after it. No batch may be held, but for a source that keeps
+     * its batches in memory that was put back (synth_market.h). */
+    err_t (*seek)(struct feed *feed, const struct feed_mark *mark) MUST_USE;
+};
+
 struct feed {
     const struct feed_ops *ops;
+    const struct feed_place_ops *place; /* NULL: it can only be read on */
     struct err_text why;
 };
 

@@ -441,3 +441,25 @@ void risk_explain_amend(const struct risk *risk, const struct order *order, px_t
     const struct candidate amended = of_amend(order, price, qty, view);
     explain(risk, &amended, ts, report);
 }
+
+/* ---- reading ---- */
+
+const struct risk_limits *risk_limits_of(const struct risk *risk, uint32_t instrument)
+{
+    ASSERT(instrument < risk->instrument_count);
+    return &risk->gates[instrument].limits;
+}
+
+uint32_t risk_orders_of_second(const struct risk *risk, uint32_t instrument, ns_t ts)
+{
+    ASSERT(instrument < risk->instrument_count);
+    return orders_of_last_second(&risk->gates[instrument], ts);
+}
+
+bool risk_day_at(const struct risk *risk, uint32_t index, struct risk_day *day)
+{
+    if (index >= risk->day_count)
+        return false;
+    *day = (struct risk_day){risk->days[index].currency, risk->days[index].start, risk->days[index].low};
+    return true;
+}

@@ -98,6 +98,16 @@ void risk_explain_replace(const struct risk *risk, const struct order *old, cons
  * ORDER_REMAINING both together are no more than the old one was. */
 enum reason risk_check_replace(struct risk *risk, const struct order *old, const struct order_request *request,
                                const struct risk_view *view, ns_t ts);
+/* Of an instrument's gate. */
+const struct risk_limits *risk_limits_of(const struct risk *risk, uint32_t instrument);
+/* How many orders count for its rate at `ts`; without a limit none are kept. */
+uint32_t risk_orders_of_second(const struct risk *risk, uint32_t instrument, ns_t ts);
+/* A settle currency's equity since its day began; false: no more. */
+struct risk_day {
+    const char *currency;
+    money_t start, low; /* at MONEY_DECIMALS */
+};
+bool risk_day_at(const struct risk *risk, uint32_t index, struct risk_day *day);
 void risk_kill(struct risk *risk);
 void risk_clear(struct risk *risk);
 bool risk_killed(const struct risk *risk);

@@ -7,6 +7,10 @@
  *
  *   start ─► book | trade | order | fill | timer | signal ... ─► stop
  *
+ * All that a strategy remembers lies in its memory, without addresses but those that verbs gave it or that lead into
+ * that memory or the program, and all of them put there by `start`: so a copy of the bytes is its state, and a run can
+ * go on from the middle (docs/state.md). What it remembers elsewhere (static variables, the heap) is lost then.
+ *
  * What a strategy must read from outside is a parameter of type PARAM_FILE: whoever reads the config reads the file
  * and hands over its content. What it must leave behind besides orders are lines of named files: strategy_write.
  *
@@ -29,7 +33,7 @@
 extern "C" {
 #endif
 
-#define STRATEGY_ABI    2
+#define STRATEGY_ABI    3
 #define STRATEGY_SYMBOL "tapedeck_strategy"
 
 struct strategy_ctx; /* the engine's side; passed to every verb */
@@ -61,6 +65,30 @@ struct strategy_param {
     const char *default_value; /* NULL: the user must give it; PARAM_FILE: NULL, or "" for none */
     const char *help;          /* one sentence, with the unit */
     size_t offset;             /* in the strategy's state, where the value is put before start */
+};
+
+/* A variable that a strategy shows of itself: `tapedeck state` prints what lies at `offset` in its memory. */
+enum variable_type {
+    VARIABLE_INT,      /* int64_t, at 10^-decimals */
+    VARIABLE_COUNT,    /* uint64_t */
+    VARIABLE_COUNT32,  /* uint32_t */
+    VARIABLE_COUNT16,  /* uint16_t */
+    VARIABLE_BOOL,     /* bool */
+    VARIABLE_PRICE,    /* px_t of the instrument whose number (uint16_t) lies at `instrument_at` */
+    VARIABLE_QTY,      /* qty_t of that instrument */
+    VARIABLE_MONEY,    /* money_t, at 10^-decimals */
+    VARIABLE_TIME,     /* ns_t, a moment; 0: none */
+    VARIABLE_DURATION, /* ns_t */
+    VARIABLE_TEXT,     /* char[size], ends with a NUL */
+};
+struct strategy_variable {
+    const char *name;
+    enum variable_type type;
+    size_t offset;        /* in the first state_size bytes */
+    unsigned decimals;    /* INT, MONEY */
+    size_t instrument_at; /* PRICE, QTY */
+    size_t size;          /* TEXT */
+    const char *help;     /* a few words, with the unit; may be NULL */
 };
 
 struct strategy {
@@ -96,6 +124,10 @@ struct strategy {
      * state_size bytes is zeroed too, and costs nothing until it is touched. NULL: state_size. Pure, and it cannot
      * refuse: it counts, start judges. */
     size_t (*state_size_of)(const void *state);
+
+    /* What it shows of itself; may be NULL with a count of 0. */
+    const struct strategy_variable *variables;
+    uint32_t variable_count;
 };
 
 /* One request of a batch. */

@@ -7,7 +7,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#define ZST_LEVEL 6
+#define ZST_LEVEL      6
+#define ZST_LEVEL_FAST 1
 #define ZST_MAGIC 0xFD2FB528u
 #define PATH_ROOM 4200
 
@@ -41,7 +42,7 @@ static err_t cannot(const char *path, const char *what, int number, struct err_t
 
 /* ---- writing ---- */
 
-err_t zst_writer_open(struct zst_writer **writer, const char *path, struct err_text *why)
+static err_t open_at(struct zst_writer **writer, const char *path, int level, struct err_text *why)
 {
     const size_t room = ZSTD_CStreamOutSize();
     if (strlen(path) + 8 > PATH_ROOM)
@@ -56,7 +57,7 @@ err_t zst_writer_open(struct zst_writer **writer, const char *path, struct err_t
     snprintf(opened->temporary, sizeof(opened->temporary), "%s.tmp", path);
     opened->stream = ZSTD_createCCtx();
     if (opened->stream == NULL ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(opened->stream, ZSTD_c_compressionLevel, ZST_LEVEL)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(opened->stream, ZSTD_c_compressionLevel, level)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(opened->stream, ZSTD_c_checksumFlag, 1))) {
         zst_writer_abandon(opened);
         return err_say(why, ERR_NOMEM, "out of memory");
@@ -69,6 +70,16 @@ err_t zst_writer_open(struct zst_writer **writer, const char *path, struct err_t
     }
     *writer = opened;
     return ERR_OK;
+}
+
+err_t zst_writer_open(struct zst_writer **writer, const char *path, struct err_text *why)
+{
+    return open_at(writer, path, ZST_LEVEL, why);
+}
+
+err_t zst_writer_open_fast(struct zst_writer **writer, const char *path, struct err_text *why)
+{
+    return open_at(writer, path, ZST_LEVEL_FAST, why);
 }
 
 static err_t compress(struct zst_writer *writer, ZSTD_inBuffer *in, ZSTD_EndDirective how, struct err_text *why)

@@ -177,6 +177,10 @@ static err_t clip_next(struct feed *feed, struct event_batch *batch)
     err = clip->inner->ops->next(clip->inner, &next);
     if (err != ERR_OK)
         return err == ERR_END || err == ERR_AGAIN ? err : fail(clip, err, clip->inner->why.text);
+    while (UNLIKELY(next.count != 0 && next.events->ts < clip->from)) { /* the first one, come back to */
+        next.events++;
+        next.count--;
+    }
     return give(clip, next, batch);
 }
 
@@ -204,6 +208,29 @@ static void clip_close(struct feed *feed)
 
 static const struct feed_ops clip_ops = {clip_next, clip_release, clip_close};
 
+static err_t clip_mark(const struct feed *feed, uint32_t handle, struct feed_mark *mark)
+{
+    const struct feed *inner = ((const struct clip_feed *)(const void *)feed)->inner;
+    return handle == SNAPSHOT_HANDLE || inner->place == NULL ? ERR_STATE : inner->place->mark(inner, handle, mark);
+}
+
+/* Behind the snapshots. What was held back for them is read again, if it is still to come. */
+static err_t clip_seek(struct feed *feed, const struct feed_mark *mark)
+{
+    struct clip_feed *clip = (struct clip_feed *)(void *)feed;
+    if (clip->inner->place == NULL)
+        return ERR_STATE;
+    if (clip->rest.count != 0)
+        clip->inner->ops->release(clip->inner, clip->rest.handle);
+    clip->rest.count = 0;
+    clip->warm = true;
+    clip->ended = mark->message == FEED_MARK_END;
+    err_t err = clip->inner->place->seek(clip->inner, mark);
+    return err == ERR_OK ? ERR_OK : fail(clip, err, clip->inner->why.text);
+}
+
+static const struct feed_place_ops clip_place = {clip_mark, clip_seek};
+
 err_t clip_feed_open(struct feed **feed, struct feed *inner, const struct instrument *instruments,
                      uint16_t instrument_count, ns_t from, ns_t to, uint16_t lane, struct err_text *why)
 {
@@ -211,6 +238,7 @@ err_t clip_feed_open(struct feed **feed, struct feed *inner, const struct instru
     if (clip == NULL)
         return err_say(why, ERR_NOMEM, "no memory for a stretch of a tape");
     clip->feed.ops = &clip_ops;
+    clip->feed.place = &clip_place;
     clip->inner = inner;
     clip->instruments = instruments;
     clip->instrument_count = instrument_count;

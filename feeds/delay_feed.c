@@ -7,11 +7,21 @@
 
 #define ROOM_MIN 1024
 
+/* What the next event's arrival hangs on. */
+struct so_far {
+    ns_t last;       /* ts of the event handed out last */
+    ns_t stamp;      /* the last one believed */
+    uint64_t number; /* events of that stamp so far, in a row */
+    ns_t shift;      /* by how much the last stamped event was moved */
+    struct delay_stats stats;
+};
+
 struct slot {
     struct event *events;
     uint32_t room;   /* of events */
     uint32_t handle; /* the inner feed's */
     bool used;
+    struct so_far before; /* its first event */
 };
 
 struct delay_feed {
@@ -19,11 +29,7 @@ struct delay_feed {
     struct feed *inner;
     struct delay_config config;
     struct slot *slots;
-    ns_t last;       /* ts of the event handed out last */
-    ns_t stamp;      /* the last one believed */
-    uint64_t number; /* events of that stamp so far, in a row */
-    ns_t shift;      /* by how much the last stamped event was moved */
-    struct delay_stats stats;
+    struct so_far now;
 };
 
 static ns_t sum(ns_t a, ns_t b)
@@ -42,23 +48,23 @@ static bool is_stamped(const struct event *event)
 static ns_t arrival(struct delay_feed *delay, const struct event *event)
 {
     ns_t ts;
-    delay->stats.events++;
+    delay->now.stats.events++;
     if (is_stamped(event)) {
-        if (event->exch_ts != delay->stamp)
-            delay->number = 0;
-        delay->stamp = event->exch_ts;
-        ts = sum(event->exch_ts, delay->config.delay(delay->config.context, event->exch_ts, delay->number++));
+        if (event->exch_ts != delay->now.stamp)
+            delay->now.number = 0;
+        delay->now.stamp = event->exch_ts;
+        ts = sum(event->exch_ts, delay->config.delay(delay->config.context, event->exch_ts, delay->now.number++));
     } else {
-        delay->stats.unstamped++;
-        ts = sum(event->ts, delay->shift);
+        delay->now.stats.unstamped++;
+        ts = sum(event->ts, delay->now.shift);
     }
-    if (ts < delay->last) {
-        delay->stats.held_up++;
-        ts = delay->last;
+    if (ts < delay->now.last) {
+        delay->now.stats.held_up++;
+        ts = delay->now.last;
     }
-    if (is_stamped(event) && __builtin_sub_overflow(ts, event->ts, &delay->shift))
-        delay->shift = 0;
-    return delay->last = ts;
+    if (is_stamped(event) && __builtin_sub_overflow(ts, event->ts, &delay->now.shift))
+        delay->now.shift = 0;
+    return delay->now.last = ts;
 }
 
 static err_t reach_room(struct delay_feed *delay, struct slot *slot, uint32_t count)
@@ -95,6 +101,7 @@ static err_t delay_next(struct feed *feed, struct event_batch *batch)
         delay->inner->ops->release(delay->inner, inner.handle);
         return err;
     }
+    slot->before = delay->now;
     for (uint32_t i = 0; i < inner.count; i++) {
         slot->events[i] = inner.events[i];
         slot->events[i].ts = arrival(delay, &inner.events[i]);
@@ -124,6 +131,41 @@ static void delay_close(struct feed *feed)
 
 static const struct feed_ops delay_ops = {delay_next, delay_release, delay_close};
 
+static err_t delay_mark(const struct feed *feed, uint32_t handle, struct feed_mark *mark)
+{
+    const struct delay_feed *delay = (const struct delay_feed *)(const void *)feed;
+    const struct slot *slot = &delay->slots[handle];
+    const struct so_far *before = &slot->before;
+    if (delay->inner->place == NULL)
+        return ERR_STATE;
+    mark->delay_last = before->last;
+    mark->delay_stamp = before->stamp;
+    mark->delay_shift = before->shift;
+    mark->delay_number = before->number;
+    mark->delay_events = before->stats.events;
+    mark->delay_unstamped = before->stats.unstamped;
+    mark->delay_held_up = before->stats.held_up;
+    return delay->inner->place->mark(delay->inner, slot->handle, mark);
+}
+
+static err_t delay_seek(struct feed *feed, const struct feed_mark *mark)
+{
+    struct delay_feed *delay = (struct delay_feed *)(void *)feed;
+    if (delay->inner->place == NULL)
+        return ERR_STATE;
+    delay->now = (struct so_far){
+        .last = mark->delay_last,
+        .stamp = mark->delay_stamp,
+        .number = mark->delay_number,
+        .shift = mark->delay_shift,
+        .stats = {mark->delay_events, mark->delay_unstamped, mark->delay_held_up},
+    };
+    err_t err = delay->inner->place->seek(delay->inner, mark);
+    return err == ERR_OK ? ERR_OK : err_say(&feed->why, err, "%s", delay->inner->why.text);
+}
+
+static const struct feed_place_ops delay_place = {delay_mark, delay_seek};
+
 err_t delay_feed_open(struct feed **feed, struct feed *inner, const struct delay_config *config, struct err_text *why)
 {
     ASSERT(config->delay != NULL && config->batches_max >= 1);
@@ -131,9 +173,10 @@ err_t delay_feed_open(struct feed **feed, struct feed *inner, const struct delay
     if (delay == NULL)
         return err_say(why, ERR_NOMEM, "no memory for a delayed feed");
     delay->feed.ops = &delay_ops;
+    delay->feed.place = &delay_place;
     delay->inner = inner;
     delay->config = *config;
-    delay->last = INT64_MIN;
+    delay->now.last = INT64_MIN;
     delay->slots = calloc(config->batches_max, sizeof(*delay->slots));
     if (delay->slots == NULL) {
         delay_close(&delay->feed);
@@ -145,5 +188,5 @@ err_t delay_feed_open(struct feed **feed, struct feed *inner, const struct delay
 
 const struct delay_stats *delay_feed_stats(const struct feed *feed)
 {
-    return &((const struct delay_feed *)(const void *)feed)->stats;
+    return &((const struct delay_feed *)(const void *)feed)->now.stats;
 }

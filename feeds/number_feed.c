@@ -75,6 +75,28 @@ static void number_close(struct feed *feed)
 
 static const struct feed_ops number_ops = {number_next, number_release, number_close};
 
+static err_t number_mark(const struct feed *feed, uint32_t handle, struct feed_mark *mark)
+{
+    const struct feed *inner = ((const struct number_feed *)(const void *)feed)->inner;
+    return inner->place == NULL ? ERR_STATE : inner->place->mark(inner, handle, mark);
+}
+
+/* What was handed back before is not known any more. */
+static err_t number_seek(struct feed *feed, const struct feed_mark *mark)
+{
+    struct number_feed *numbers = (struct number_feed *)(void *)feed;
+    if (numbers->inner->place == NULL)
+        return ERR_STATE;
+    numbers->next = mark->message;
+    for (uint16_t i = 0; i < numbers->instrument_count; i++)
+        numbers->last[i].ts = INT64_MIN;
+    err_t err = numbers->inner->place->seek(numbers->inner, mark);
+    feed->why = numbers->inner->why;
+    return err;
+}
+
+static const struct feed_place_ops number_place = {number_mark, number_seek};
+
 err_t number_feed_open(struct feed **feed, struct feed *inner, uint16_t instrument_count, struct err_text *why)
 {
     struct number_feed *numbers = calloc(1, sizeof(*numbers));
@@ -85,6 +107,7 @@ err_t number_feed_open(struct feed **feed, struct feed *inner, uint16_t instrume
         return err_say(why, ERR_NOMEM, "out of memory");
     }
     numbers->feed.ops = &number_ops;
+    numbers->feed.place = &number_place;
     numbers->inner = inner;
     numbers->instrument_count = instrument_count;
     numbers->last = last;

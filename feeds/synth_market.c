@@ -11,7 +11,8 @@ struct batch {
     struct event *events;
     struct level *levels;
     uint32_t event_count, level_count;
-    bool out; /* handed out and not released */
+    uint64_t first; /* the number of its first message */
+    bool out;       /* handed out and not released */
 };
 
 struct synth_market {
@@ -25,7 +26,9 @@ struct synth_market {
     uint32_t *heap; /* instruments that have a next event, the earliest on top */
     uint32_t heap_count;
     ns_t now;
+    uint64_t again; /* batches that are out are handed out again, from this message on; NOT_AGAIN: none */
 };
+#define NOT_AGAIN UINT64_MAX
 
 size_t synth_market_size(const struct synth_config *config)
 {
@@ -108,9 +111,29 @@ static void fill_heap(struct synth_market *market)
         sift_down(market, i);
 }
 
+/* What was handed out already, in the order in which it was. False: there is no more of it. */
+static bool give_again(struct synth_market *market, struct event_batch *out)
+{
+    uint32_t handle = SYNTH_BATCHES;
+    for (uint32_t i = 0; i < SYNTH_BATCHES; i++)
+        if (market->batches[i].out && market->batches[i].first >= market->again &&
+            (handle == SYNTH_BATCHES || market->batches[i].first < market->batches[handle].first))
+            handle = i;
+    if (handle == SYNTH_BATCHES) {
+        market->again = NOT_AGAIN;
+        return false;
+    }
+    const struct batch *batch = &market->batches[handle];
+    market->again = batch->first + batch->event_count;
+    *out = (struct event_batch){.events = batch->events, .count = batch->event_count, .handle = handle};
+    return true;
+}
+
 static err_t feed_next(struct feed *feed, struct event_batch *out)
 {
     struct synth_market *market = (struct synth_market *)(void *)feed;
+    if (UNLIKELY(market->again != NOT_AGAIN) && give_again(market, out))
+        return ERR_OK;
     uint32_t handle = 0;
     while (handle < SYNTH_BATCHES && market->batches[handle].out)
         handle++;
@@ -118,6 +141,7 @@ static err_t feed_next(struct feed *feed, struct event_batch *out)
         return ERR_FULL;
     struct batch *batch = &market->batches[handle];
     batch->event_count = batch->level_count = 0;
+    batch->first = market->stats.messages;
     /* The event delivered last is taken off only now, so that the truth stays with it until the next call. */
     while (batch->event_count < market->config.batch_events &&
            batch->level_count + SYNTH_EVENT_LEVELS <= BATCH_LEVELS) {
@@ -150,6 +174,46 @@ static void feed_close(struct feed *feed)
 
 static const struct feed_ops ops = {.next = feed_next, .release = feed_release, .close = feed_close};
 
+static err_t feed_mark(const struct feed *feed, uint32_t handle, struct feed_mark *mark)
+{
+    mark->message = ((const struct synth_market *)(const void *)feed)->batches[handle].first;
+    return ERR_OK;
+}
+
+/* Events lie one behind the other, and so do their levels. */
+static void link_levels(struct event *events, uint32_t count, const struct level *levels)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        events[i].levels = levels;
+        levels += events[i].bid_count + events[i].ask_count;
+    }
+}
+
+static err_t feed_seek(struct feed *feed, const struct feed_mark *mark)
+{
+    struct synth_market *market = (struct synth_market *)(void *)feed;
+    for (uint32_t i = 0; i < SYNTH_BATCHES; i++)
+        link_levels(market->batches[i].events, market->batches[i].event_count, market->batches[i].levels);
+    for (uint32_t i = 0; i < market->config.instrument_count; i++)
+        link_levels(market->publishers[i].events, market->publishers[i].event_count, market->publishers[i].levels);
+    market->again = mark->message == FEED_MARK_END ? NOT_AGAIN : mark->message;
+    return ERR_OK;
+}
+
+static const struct feed_place_ops place = {feed_mark, feed_seek};
+
+void synth_market_addresses(struct synth_market *market, void *context,
+                            void (*address)(void *context, void *at, size_t size))
+{
+    address(context, &market->again, sizeof(market->again)); /* how it came here is no part of what it is */
+    for (uint32_t i = 0; i < SYNTH_BATCHES; i++)
+        for (uint32_t j = 0; j < SYNTH_BATCH_EVENTS; j++)
+            address(context, &market->batches[i].events[j].levels, sizeof(const struct level *));
+    for (uint32_t i = 0; i < market->config.instrument_count; i++)
+        for (uint32_t j = 0; j < SYNTH_PENDING_EVENTS; j++)
+            address(context, &market->publishers[i].events[j].levels, sizeof(const struct level *));
+}
+
 struct synth_market *synth_market_init(void *memory, const struct synth_config *config)
 {
     ASSERT(((uintptr_t)memory & 63) == 0 && synth_config_check(config, NULL) == ERR_OK);
@@ -158,6 +222,8 @@ struct synth_market *synth_market_init(void *memory, const struct synth_config *
     uint32_t count = config->instrument_count;
     memset(market, 0, sizeof(*market));
     market->feed.ops = &ops;
+    market->feed.place = &place;
+    market->again = NOT_AGAIN;
     market->config = *config;
     market->now = config->start_ts;
     synth_tables_init(&market->tables);

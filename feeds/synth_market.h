@@ -87,6 +87,10 @@ struct synth_market *synth_market_init(void *memory, const struct synth_config *
 const struct instrument *synth_instruments(const struct synth_market *market);
 /* The feed ends (ERR_END) when all instruments reached the end. Close does nothing. */
 struct feed *synth_feed(struct synth_market *market);
+/* The market is its memory: copied back into a market of the same config it is the same market, but for these
+ * addresses in it, which `seek` makes anew (feed.h); then it hands out again what was out, from the marked batch on. */
+void synth_market_addresses(struct synth_market *market, void *context,
+                            void (*address)(void *context, void *at, size_t size));
 const struct synth_stats *synth_stats(const struct synth_market *market);
 /* The venue time that the merge has reached. */
 ns_t synth_now(const struct synth_market *market);

@@ -5,6 +5,7 @@
  *   sim_world.c   the venue's side, the runs for the engines
  *   sim_audit.c   the venue's view of our orders and money against the engine's
  *   sim_causal.c  the venue that knows no more than what has arrived
+ *   sim_snapshot.c what of the world's memory is not its state
  *   sim_faults.c  what goes wrong on the way: lost messages, lines that are cut, the venue's outages
  */
 #ifndef TAPEDECK_SIM_SIM_LANES_H
@@ -214,6 +215,10 @@ err_t sim_take_back_run(struct sim_world *sim) MUST_USE;
 /* ---- sim_world.c ---- */
 /* The venue, or who speaks for it, answers at `venue_ts`. */
 void sim_world_answer(struct branch *branch, ns_t venue_ts, const struct execution *execution, uint16_t instrument);
+
+/* Which branch's request and word are next, after the queues were changed. */
+void sim_find_request(struct sim_world *sim);
+void sim_find_word(struct sim_world *sim);
 
 /* ---- sim_gateway.c ---- */
 /* Whatever venue still sleeps wakes, with the books that the engine has now. */

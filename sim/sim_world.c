@@ -74,7 +74,7 @@ static void look_for_word(struct sim_world *sim, struct branch *branch, const st
 }
 
 /* After one was taken. */
-static void find_request(struct sim_world *sim)
+void sim_find_request(struct sim_world *sim)
 {
     sim->request = (struct soonest){NULL, NS_MAX};
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++)
@@ -82,7 +82,7 @@ static void find_request(struct sim_world *sim)
             sim_under_way(&sim->request, branch, branch->requests[branch->request_head & sim->mask].arrival);
 }
 
-static void find_word(struct sim_world *sim)
+void sim_find_word(struct sim_world *sim)
 {
     sim->word = (struct soonest){NULL, NS_MAX};
     for (struct branch *branch = sim->branches; branch < sim->branches + sim->branch_count; branch++) {
@@ -223,7 +223,7 @@ static err_t advance_venue(struct sim_world *sim, ns_t engine_next)
         } else if (sim->request.branch != NULL && request < market && request <= limit) {
             struct branch *asking = sim->request.branch;
             struct venue_request body = asking->requests[asking->request_head++ & sim->mask].body;
-            find_request(sim);
+            sim_find_request(sim);
             if (LIKELY(sim->faults == NULL) || !sim_refuse_request(asking, request, &body))
                 venue_request(asking->venue, request, &body);
             venue_acted(sim, request);
@@ -326,7 +326,7 @@ static void give_execution(struct sim_world *sim, struct branch *branch)
                                              .instrument = response->instrument,
                                              .kind = EVENT_EXECUTION,
                                              .lane = sim->lane_count};
-    find_word(sim);
+    sim_find_word(sim);
     branch->word_last = branch->execution_event.ts;
     sim->run_lane = sim->lane_count;
     *sim_run(sim) = (struct run){&branch->execution_event, &branch->execution_event + 1, NS_MAX, &branch->world};
@@ -444,10 +444,7 @@ static err_t sim_refill(struct world *world, ns_t now, ns_t timer_due)
 
 static void sim_close(struct world *world)
 {
-    struct sim_world *sim = sim_branch_of(world)->sim;
-    for (uint16_t i = 0; i < sim->lane_count; i++)
-        for (struct lane *lane = &sim->lanes[i]; lane->first < lane->end; lane->first++)
-            lane->feed->ops->release(lane->feed, sim_batch(lane, lane->first)->handle);
+    sim_world_drop(world);
 }
 
 static const struct world_ops sim_ops = {.refill = sim_refill,

@@ -127,6 +127,29 @@ typedef const struct event_mark *(*sim_mark_source)(const void *context, uint16_
 void sim_world_marks(struct world *world, sim_mark_source source);
 /* The sink that the venue of a branch must be initialised with, before the world is. */
 struct venue_sink sim_world_sink(void *memory, uint16_t branch);
+/* ---- snapshots: sim_snapshot.c; the memory of a world is its state, but for what follows ---- */
+
+/* Between two inputs: what was given to the engines and not eaten is taken back. Changes nothing of what comes of the
+ * run. ERR_STATE: nothing was asked for yet, or a feed broke. */
+err_t sim_world_settle(struct world *world) MUST_USE;
+/* The addresses in it that come and go; all others are set by init and never change. */
+void sim_world_addresses(struct world *world, void *context, void (*address)(void *context, void *at, size_t size));
+/* Of a settled world: where its lanes begin, one mark each. ERR_STATE: a feed has no marks there. */
+err_t sim_world_marks_of(struct world *world, struct feed_mark *marks) MUST_USE;
+/* Give all batches back, before other memory is put in the place of this. */
+void sim_world_drop(struct world *world);
+/* The memory is now that of a settled world with these marks: bring the feeds there, and take what was held. */
+err_t sim_world_resume(struct world *world, const struct feed_mark *marks) MUST_USE;
+
+/* A message under way, as of now, of the branch that has this world: requests first, then words about orders, each
+ * kind in the order in which it was sent. False: no more. Pointers live until the world is asked for inputs. */
+struct sim_message {
+    const struct venue_request *request; /* NULL: a word about an order */
+    const struct execution *execution;
+    uint16_t instrument;
+    ns_t arrival;
+};
+bool sim_world_message(const struct world *world, uint32_t index, struct sim_message *message);
 /* Of the branch that has this world. */
 struct sim_stats sim_world_stats(const struct world *world);
 

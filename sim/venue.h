@@ -168,6 +168,15 @@ uint32_t venue_open_count(const struct venue *venue);
 /* Resting orders of an instrument (0: venue_market has nothing to match there). */
 uint32_t venue_open_count_of(const struct venue *venue, uint16_t instrument);
 
+/* Of a contract, as the venue reckons it; cross: of all that settle in its currency. */
+struct venue_margin_view {
+    px_t mark;                   /* 0: none */
+    money_t equity, maintenance; /* at MONEY_DECIMALS of the settle currency */
+    bool isolated, liquidating, closed;
+};
+/* False: margin is off, or it is no contract. */
+bool venue_margin(struct venue *venue, uint16_t instrument, struct venue_margin_view *view);
+
 struct venue_order_view {
     uint64_t order_id;
     enum side side;

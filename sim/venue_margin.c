@@ -242,3 +242,24 @@ void margin_isolate(struct venue *venue, uint16_t instrument, px_t price)
         market->isolated += needed(venue, instrument, value_of(&venue->instruments[instrument], price, added));
     market->isolated_qty = now;
 }
+
+/* ---- reading ---- */
+
+bool venue_margin(struct venue *venue, uint16_t instrument, struct venue_margin_view *view)
+{
+    struct perp *perp = &venue->perp;
+    ASSERT(instrument < venue->instrument_count);
+    if (perp->config.margin == MARGIN_OFF || venue->instruments[instrument].contract == CONTRACT_SPOT)
+        return false;
+    const struct perp_stats stats = perp->stats; /* a look counts for nothing */
+    const struct margin_sums sums = margin_sums(venue, instrument);
+    const struct perp_market *market = &perp->markets[instrument];
+    *view = (struct venue_margin_view){.mark = perp_mark(venue, instrument),
+                                       .equity = sums.equity,
+                                       .maintenance = sums.maintenance,
+                                       .isolated = perp->config.margin == MARGIN_ISOLATED,
+                                       .liquidating = perp->markets[perp_unit(venue, instrument)].liquidating,
+                                       .closed = market->closed};
+    perp->stats = stats;
+    return true;
+}

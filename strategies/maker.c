@@ -217,6 +217,34 @@ static const struct strategy_param maker_params[] = {
      offsetof(struct maker, post_only)},
 };
 
+static const struct strategy_variable maker_variables[] = {
+    {.name = "size",
+     .type = VARIABLE_QTY,
+     .offset = offsetof(struct maker, size),
+     .instrument_at = offsetof(struct maker, number)},
+    {.name = "position_max",
+     .type = VARIABLE_QTY,
+     .offset = offsetof(struct maker, position_max),
+     .instrument_at = offsetof(struct maker, number)},
+    {.name = "timer_armed", .type = VARIABLE_BOOL, .offset = offsetof(struct maker, timer_armed)},
+    {.name = "buy_order",
+     .type = VARIABLE_COUNT,
+     .offset = offsetof(struct maker, quotes[SIDE_BUY].order_id),
+     .help = "0: no order out on this side"},
+    {.name = "buy_price",
+     .type = VARIABLE_PRICE,
+     .offset = offsetof(struct maker, quotes[SIDE_BUY].price),
+     .instrument_at = offsetof(struct maker, number)},
+    {.name = "sell_order",
+     .type = VARIABLE_COUNT,
+     .offset = offsetof(struct maker, quotes[SIDE_SELL].order_id),
+     .help = "0: no order out on this side"},
+    {.name = "sell_price",
+     .type = VARIABLE_PRICE,
+     .offset = offsetof(struct maker, quotes[SIDE_SELL].price),
+     .instrument_at = offsetof(struct maker, number)},
+};
+
 const struct strategy maker_strategy = {
     .abi = STRATEGY_ABI,
     .name = "maker",
@@ -228,6 +256,8 @@ const struct strategy maker_strategy = {
     .state_size = sizeof(struct maker),
     .params = maker_params,
     .param_count = ARRAY_LEN(maker_params),
+    .variables = maker_variables,
+    .variable_count = ARRAY_LEN(maker_variables),
     .start = maker_start,
     .book = maker_book,
     .order = maker_order,

@@ -263,6 +263,20 @@ static const struct strategy_param scripted_params[] = {
      offsetof(struct scripted, fills_max)},
 };
 
+static const struct strategy_variable scripted_variables[] = {
+    {.name = "rows", .type = VARIABLE_COUNT32, .offset = offsetof(struct scripted, count)},
+    {.name = "submit_at",
+     .type = VARIABLE_COUNT32,
+     .offset = offsetof(struct scripted, submit_at),
+     .help = "the next order to send"},
+    {.name = "cancel_at",
+     .type = VARIABLE_COUNT32,
+     .offset = offsetof(struct scripted, cancel_at),
+     .help = "the next order to cancel"},
+    {.name = "fills", .type = VARIABLE_COUNT32, .offset = offsetof(struct scripted, fill_count)},
+    {.name = "started", .type = VARIABLE_BOOL, .offset = offsetof(struct scripted, started)},
+};
+
 const struct strategy scripted_strategy = {
     .abi = STRATEGY_ABI,
     .name = "scripted",
@@ -272,6 +286,8 @@ const struct strategy scripted_strategy = {
     .state_size = sizeof(struct scripted),
     .params = scripted_params,
     .param_count = ARRAY_LEN(scripted_params),
+    .variables = scripted_variables,
+    .variable_count = ARRAY_LEN(scripted_variables),
     .start = scripted_start,
     .book = scripted_input,
     .trade = scripted_input,

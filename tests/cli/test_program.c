@@ -337,7 +337,7 @@ Test(program, a_plugin_of_another_abi_is_refused_with_both_numbers)
     cr_assert_eq(system(command), 0);
     run_program(&scratch, &ran, "strategy show ./old.so");
     cr_assert_eq(ran.code, 3);
-    HAS(ran.err, "built for strategy ABI 999, this tapedeck speaks ABI 2");
+    HAS(ran.err, "built for strategy ABI 999, this tapedeck speaks ABI 3");
     run_program(&scratch, &ran, "strategy show ./none.so");
     cr_assert_eq(ran.code, 3);
     HAS(ran.err, "no function 'tapedeck_strategy'");
