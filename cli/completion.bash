@@ -44,6 +44,16 @@ _tapedeck() {
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
     fi
+    if [[ $verb == mock && $before == --venue ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "binance-usdm binance-coinm binance-spot upbit" -- "$word")
+        return
+    fi
+    if [[ $verb == mock && $before == --fault ]]; then
+        options=$("$program" help mock 2>/dev/null | sed -n '/^FAULTS$/,/^EXIT STATUS$/s/^  \([a-z][a-z0-9_]*\)$/\1=/p')
+        compopt -o nospace
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+        return
+    fi
     if [[ $before == --kind || $before == -k ]]; then
         mapfile -t COMPREPLY < <(compgen -W "snapshot delta trade bbo l3_add l3_modify l3_cancel l3_execute mark candle ticker gap \
             connection_up connection_down execution balance position tick parameter signal operator" -- "$word")
@@ -101,7 +111,7 @@ _tapedeck() {
         esac
         ;;
     why | verify | watch) mapfile -t COMPREPLY < <([[ $before == -r || $before == --runs ]] || compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
-    tape) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
+    tape | mock) mapfile -t COMPREPLY < <(compgen -f -X '!*.tape' -- "$word"; compgen -d -- "$word") ;;
     run | config | calibrate)
         local after_tape=0
         for ((i = 2; i < COMP_CWORD; i++)); do

@@ -187,6 +187,7 @@ err_t mock_net_open(struct mock_net **made, const struct mock_net_options *optio
     info.listen_accept_role = "raw-skt";
     info.listen_accept_protocol = "mock";
     info.vhost_name = "mock";
+    info.alpn = "http/1.1";
     net->vhost = lws_create_vhost(net->context, &info);
     if (net->vhost == NULL) {
         mock_net_close(net);
@@ -359,7 +360,8 @@ err_t mock_net_service(struct mock_net *net, int64_t wait_ns)
         }
     }
     flush(net);
+    /* The library waits in whole milliseconds, and would spin through what is less. */
     if (wait_ns > 0)
-        lws_sul_schedule(net->context, 0, &net->wake, on_wake, (lws_usec_t)(wait_ns / 1000 + 1));
+        lws_sul_schedule(net->context, 0, &net->wake, on_wake, (lws_usec_t)((wait_ns + 999999) / 1000000 * 1000));
     return lws_service(net->context, wait_ns > 0 ? 0 : -1) < 0 ? ERR_IO : ERR_OK;
 }

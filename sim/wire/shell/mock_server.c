@@ -258,18 +258,18 @@ static ns_t due_of(const struct mock_server *server, const struct event *event)
     case MOCK_SPEED:
         break;
     }
-    const money_t since = (money_t)(event->exch_ts - server->market_start);
+    const money_t since = (money_t)(event->ts - server->market_start);
     return server->wall_start + (ns_t)(since * (money_t)server->config.den / (money_t)server->config.num);
 }
 
 static void play(struct mock_server *server, ns_t now, const struct event *event)
 {
     struct event stamped = *event;
-    server->stats.market_ts = event->exch_ts;
+    server->stats.market_ts = event->ts;
     if (server->config.wall_stamps)
         stamped.exch_ts = now;
     else if (server->config.pace != MOCK_SPEED)
-        set_clock(server, now, event->exch_ts, 0, 1);
+        set_clock(server, now, event->ts, 0, 1);
     wire_market(server->wire, now, &stamped);
     server->played++;
 }
@@ -287,10 +287,10 @@ static err_t prime(struct mock_server *server, struct err_text *why)
     const struct event *event = server->source.peek(server->source.context, why);
     if (event == NULL)
         return why->code;
-    server->market_start = event->exch_ts;
-    stand(server, event->exch_ts);
-    const ns_t first = event->exch_ts;
-    while (event != NULL && event->exch_ts == first && event->kind == EVENT_BOOK_SNAPSHOT) {
+    server->market_start = event->ts;
+    stand(server, event->ts);
+    const ns_t first = event->ts;
+    while (event != NULL && event->ts == first && event->kind == EVENT_BOOK_SNAPSHOT) {
         play(server, mock_net_now(), event);
         server->source.take(server->source.context);
         event = server->source.peek(server->source.context, why);
@@ -428,4 +428,5 @@ void mock_server_stats(const struct mock_server *server, struct mock_stats *stat
     *stats = server->stats;
     wire_stats_get(server->wire, &stats->wire);
     stats->ended = server->ended;
+    stats->waiting = mock_net_waiting_max(server->net);
 }

@@ -8,7 +8,7 @@
  * longer than until the next thing is due.
  *
  *   pace      an event is played when
- *   SPEED     its stamp is due: (stamp - first stamp) * den / num after the start
+ *   SPEED     its ts is due: (ts - first ts) * den / num after the start
  *   MAX       the last one was: as fast as clients take them; nobody is cut off, the market waits for the slowest
  *   RATE      its turn comes, so many a second, whatever its stamp says
  */
@@ -17,7 +17,8 @@
 
 #include "sim/wire/wire.h"
 
-/* Where market events come from. Their exch_ts is the venue's time and never 0. */
+/* Where market events come from. Their exch_ts is the venue's stamp and never 0; their ts is when they are to be
+ * said, on the venue's clock, and never falls. */
 struct mock_source {
     void *context;
     /* The next event, which stays until `take`. NULL: the end; `why` tells whether it was an error. */
@@ -45,9 +46,10 @@ struct mock_stats {
     uint64_t opened, slow; /* connections; those that were cut off because they did not read */
     uint64_t bad;          /* connections that were no HTTP or no WebSocket */
     uint64_t bytes_out;
-    ns_t late_max;  /* the farthest that an event was behind its time */
-    ns_t market_ts; /* stamp of the last event */
-    bool ended;     /* the market has no more events */
+    ns_t late_max;    /* the farthest that an event was behind its time */
+    ns_t market_ts;   /* stamp of the last event */
+    uint64_t waiting; /* bytes that wait for the slowest client */
+    bool ended;       /* the market has no more events */
 };
 
 struct mock_server;
