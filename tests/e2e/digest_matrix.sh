@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # One digest for the same market and strategy: over compilers, optimisation levels and sanitizers, block sizes, the
-# read-ahead thread, and a second run. On a synthetic tape, and on a real capture where there is one.
+# read-ahead threads, random and fixed addresses, and a second run. On a synthetic tape, and on a real capture where there
+# is one; funding, margin, faults, level 3, a bracket, a journal and several tapes among the runs. The columns that take
+# long (link-time optimisation, valgrind, musl, aarch64) are in tests/long/digest_matrix.sh.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/matrix_lib.sh"
 
 capture=$DATA/binance_hftbacktest/usdm__btcusdt_20240808.gz
 builds=${TAPEDECK_BUILDS:-release} # presets; scripts/test names all that it has built
@@ -26,11 +29,6 @@ digest() { # PROGRAM CONFIG TAPE READ_AHEAD SETTINGS ...
         json "$WORK/result" digest
 }
 
-# Whatever may go wrong, late market data, and an impact of our own.
-hard=(outage_every=2m outage_length=5s outage_market=stops line_cut_every=90s line_cut_length=3s channel_cut_every=60s
-    channel_cut_length=4s request_loss=0.01 answer_loss=0.02 answer_late=0.05 answer_delay=300ms)
-hard=("${hard[@]/#/venue.faults.}" feed.latency.model=lognormal feed.latency.delay=5ms feed.latency.sigma=0.5
-    feed.latency.burst=200ms venue.impact.coefficient=0.7 venue.impact.volatility=0.03 venue.impact.volume=1000)
 settings=()
 for setting in "${hard[@]}"; do
     settings+=(--set "$setting")
@@ -66,4 +64,36 @@ for market in "${markets[@]}"; do
         not_ok "$market: another parameter gives another digest" "got '$other'"
     fi
 done
+
+# ---- one run each of what else there is
+matrix_tapes "$TAPEDECK" || not_ok "the tapes could not be made"
+for case in $matrix_cases; do
+    wanted=$(matrix_digest $case false "$TAPEDECK")
+    same "$case: a run gives a digest" 32 "${#wanted}"
+    # The models beside a run and its journal change nothing of it.
+    case $case in
+    bracket) plain=(--set venue.queue=power --set venue.queue_exponent=2) ;;
+    journal) plain=(--set venue.queue=log) ;;
+    *) plain=() ;;
+    esac
+    if [ ${#plain[@]} -ne 0 ]; then
+        "$TAPEDECK" run "$ROOT/examples/maker.yaml" --tape "$WORK/matrix.tape" "${plain[@]}" -n --json -q >"$WORK/result"
+        same "$case: the same digest without it" "$wanted" "$(json "$WORK/result" digest)"
+    fi
+    for preset in $builds; do
+        same "$case: $preset, more threads" "$wanted" "$(matrix_digest $case true "$ROOT/build/$preset/tapedeck")"
+    done
+    if setarch -R true 2>/dev/null; then
+        same "$case: addresses not random" "$wanted" "$(matrix_digest $case true setarch -R "$TAPEDECK")"
+    else
+        skip "$case: addresses not random" "setarch -R is not to be had here"
+    fi
+done
+matrix_digest contracts false "$TAPEDECK" >/dev/null
+payments=$(json "$WORK/result" counters.payments) liquidations=$(json "$WORK/result" venue.contracts.liquidations)
+if [ "$payments" -gt 0 ] && [ "$liquidations" -gt 0 ]; then
+    ok "contracts: funding is paid, and positions are liquidated"
+else
+    not_ok "contracts: funding is paid, and positions are liquidated" "$payments payments, $liquidations liquidations"
+fi
 finish
