@@ -66,7 +66,7 @@ static err_t add(struct rows_compare *rows, const char *name, const char *path, 
     struct row_file *file = &rows->files[rows->count];
     struct stat status;
     *file = (struct row_file){.all = rows, .own = is_own(name)};
-    snprintf(file->name, sizeof(file->name), "%s", name);
+    snprintf(file->name, sizeof(file->name), "%.*s", ROWS_NAME - 1, name);
     if (path != NULL) {
         file->then = fopen(path, "rb");
         if (file->then == NULL || fstat(fileno(file->then), &status) != 0) {
