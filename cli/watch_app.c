@@ -37,7 +37,7 @@ err_t watch_app_open(struct watch_app **app, const char *name, const char *dir, 
     const struct watch_model *model;
     err_t err = watch_scout_open(&opened->scout, dir, options, why);
     if (err == ERR_OK)
-        err = watch_view_open(&opened->view, dir, options, why);
+        err = watch_view_open(&opened->view, dir, options, watch_scout_trail(opened->scout), why);
     if (err == ERR_OK)
         err = watch_view_to(opened->view, 0, 1, &model, why);
     if (err != ERR_OK) {

@@ -12,6 +12,7 @@
 
 struct watch_scout {
     struct watch_index *index;
+    struct watch_trail *trail;
     struct watch_step *step;
     struct journal_compare *compare; /* NULL: the run has no journal */
     struct stage_watch watch;
@@ -32,7 +33,8 @@ static err_t open_all(struct watch_scout *scout, const char *dir, const struct r
                       struct err_text *why)
 {
     scout->index = watch_index_new();
-    if (scout->index == NULL)
+    scout->trail = watch_trail_new();
+    if (scout->index == NULL || scout->trail == NULL)
         return err_say(why, ERR_NOMEM, "out of memory");
     err_t err = open_journal(scout, dir, why);
     if (err != ERR_OK)
@@ -40,13 +42,14 @@ static err_t open_all(struct watch_scout *scout, const char *dir, const struct r
     scout->watch.engine = watch_index_observer(scout->index);
     scout->watch.journal = scout->compare != NULL ? journal_compare_journal(scout->compare) : NULL;
     watch_index_begin(scout->index, 0);
-    err = watch_step_open(&scout->step, dir, options, watch_index_sink(scout->index), &scout->watch, why);
+    err = watch_step_open(&scout->step, dir, options, watch_index_sink(scout->index), &scout->watch, NULL, why);
     if (err != ERR_OK)
         return err;
+    struct stage *stage = watch_step_rerun(scout->step)->stage;
     scout->marked = watch_step_rerun(scout->step)->unended && run_progress_read(dir, &scout->mark);
+    watch_trail_begin(scout->trail, stage);
     if (scout->compare == NULL)
         return ERR_OK;
-    const struct stage *stage = watch_step_rerun(scout->step)->stage;
     return journal_compare_instruments(scout->compare, stage->instruments, stage->instrument_count, why);
 }
 
@@ -72,6 +75,7 @@ void watch_scout_close(struct watch_scout *scout)
     watch_step_close(scout->step);
     journal_compare_close(scout->compare);
     watch_index_free(scout->index);
+    watch_trail_free(scout->trail);
     free(scout);
 }
 
@@ -108,8 +112,10 @@ err_t watch_scout_run(struct watch_scout *scout, uint64_t budget, struct err_tex
             return end(scout, why);
         if (err != ERR_OK)
             return err;
-        watch_index_end(scout->index, engine_now(watch_step_rerun(scout->step)->stage->engine));
+        struct stage *stage = watch_step_rerun(scout->step)->stage;
+        watch_index_end(scout->index, engine_now(stage->engine));
         look_at_mark(scout);
+        watch_trail_pass(scout->trail, stage, next);
         if (watch_index_broken(scout->index))
             return err_say(why, ERR_NOMEM, "out of memory: what the run did up to here does not fit");
     }
@@ -157,4 +163,9 @@ enum watch_proof watch_scout_proof(const struct watch_scout *scout, uint64_t inp
     const bool by_digest =
         unended ? scout->marked && at >= scout->mark.inputs && input <= scout->mark.inputs : scout->ended;
     return by_digest || (input <= at && watch_scout_journal(scout, input)) ? PROOF_SAME : PROOF_OPEN;
+}
+
+const struct watch_trail *watch_scout_trail(const struct watch_scout *scout)
+{
+    return scout->trail;
 }

@@ -31,6 +31,8 @@ err_t watch_scout_run(struct watch_scout *scout, uint64_t budget, struct err_tex
 bool watch_scout_ended(const struct watch_scout *scout);
 uint64_t watch_scout_at(const struct watch_scout *scout);
 const struct watch_index *watch_scout_index(const struct watch_scout *scout);
+/* For the step that is looked at; lives as long as the scout. */
+const struct watch_trail *watch_scout_trail(const struct watch_scout *scout);
 struct rerun *watch_scout_rerun(const struct watch_scout *scout);
 /* Its journal reaches as far as `input`. */
 bool watch_scout_journal(const struct watch_scout *scout, uint64_t input);

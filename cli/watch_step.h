@@ -1,6 +1,7 @@
 /* watch_step.h: a finished run, brought to any of its inputs: the one place that knows how that is done.
  *
- *   forward ─► executed on            back ─► executed again from the start
+ *   forward ─► executed on            back ─► put to a state of the trail (watch_trail.h), and executed on from
+ * there; without one from the start
  *
  * After watch_step_to the engine, the venue and the books of the rerun's stage are as they were after that many
  * inputs. What points into them dies with the next call.
@@ -9,12 +10,14 @@
 #define TAPEDECK_CLI_WATCH_STEP_H
 
 #include "cli/rerun.h"
+#include "cli/watch_trail.h"
 
 struct watch_step;
 
-/* At input 0: started, nothing handled. `options` and what looks on (may be NULL) outlive it. */
+/* At input 0: started, nothing handled. `options`, what looks on and the trail (each may be NULL) outlive it. */
 err_t watch_step_open(struct watch_step **step, const char *run, const struct rerun_options *options,
-                      const struct engine_sink *sink, const struct stage_watch *watch, struct err_text *why) MUST_USE;
+                      const struct engine_sink *sink, const struct stage_watch *watch,
+                      const struct watch_trail *trail, struct err_text *why) MUST_USE;
 void watch_step_close(struct watch_step *step);
 /* Towards `input`, executing at most `budget` inputs. OK: there; ERR_AGAIN: call again, or go elsewhere; ERR_END: the
  * run has fewer, and is where it ended. */

@@ -14,7 +14,7 @@ struct watch_view {
 };
 
 err_t watch_view_open(struct watch_view **view, const char *dir, const struct rerun_options *options,
-                      struct err_text *why)
+                      const struct watch_trail *trail, struct err_text *why)
 {
     struct watch_view *opened = calloc(1, sizeof(*opened));
     struct watch_model *kept = calloc(WATCH_KEEP, sizeof(*kept));
@@ -24,7 +24,7 @@ err_t watch_view_open(struct watch_view **view, const char *dir, const struct re
         return err_say(why, ERR_NOMEM, "out of memory");
     }
     opened->kept = kept;
-    const err_t err = watch_step_open(&opened->step, dir, options, NULL, NULL, why);
+    const err_t err = watch_step_open(&opened->step, dir, options, NULL, NULL, trail, why);
     if (err != ERR_OK) {
         watch_view_close(opened);
         return err;

@@ -20,9 +20,9 @@
 
 struct watch_view;
 
-/* `dir` is the directory of the run. */
+/* `dir` is the directory of the run; the trail outlives it. */
 err_t watch_view_open(struct watch_view **view, const char *dir, const struct rerun_options *options,
-                      struct err_text *why) MUST_USE;
+                      const struct watch_trail *trail, struct err_text *why) MUST_USE;
 void watch_view_close(struct watch_view *view);
 /* Which instrument models are of; those kept are forgotten when it is another one. */
 void watch_view_instrument(struct watch_view *view, uint16_t instrument);

@@ -148,6 +148,61 @@ Test(watch, a_picture_does_not_depend_on_the_way_to_it)
     watch_app_close(app);
 }
 
+static char *picture_at(struct watch_view *view, const struct watch_scout *scout, uint64_t input)
+{
+    const struct watch_model *model;
+    err_t err;
+    while ((err = watch_view_to(view, input, 1u << 20, &model, &why)) == ERR_AGAIN)
+        ;
+    cr_assert_eq(err, ERR_OK, "%s", why.text);
+    const struct watch_frame frame = {.run = "one",
+                                      .strategy = "maker",
+                                      .inputs = 1,
+                                      .instruments = watch_scout_rerun(scout)->stage->instruments,
+                                      .model = model,
+                                      .index = watch_scout_index(scout),
+                                      .kinds = WATCH_ALL};
+    struct screen screen;
+    char *text = NULL;
+    size_t size = 0;
+    cr_assert_eq(screen_init(&screen, 140, 60), ERR_OK);
+    watch_layout(&screen, &frame);
+    FILE *file = open_memstream(&text, &size);
+    cr_assert_eq(screen_print(&screen, file), ERR_OK);
+    fclose(file);
+    screen_deinit(&screen);
+    return text;
+}
+
+/* A view that is put to the states that the reading ahead left behind, and one that executes from the start. */
+Test(watch, states_that_were_kept_are_those_of_the_run)
+{
+    const char *dir = make_run("");
+    struct watch_scout *scout;
+    struct watch_view *put, *executed;
+    cr_assert_eq(watch_scout_open(&scout, dir, &no_options, &why), ERR_OK, "%s", why.text);
+    while (watch_scout_run(scout, 1u << 20, &why) == ERR_OK)
+        ;
+    cr_assert(watch_scout_ended(scout), "%s", why.text);
+    cr_assert_eq(watch_view_open(&put, dir, &no_options, watch_scout_trail(scout), &why), ERR_OK, "%s", why.text);
+    cr_assert_eq(watch_view_open(&executed, dir, &no_options, NULL, &why), ERR_OK, "%s", why.text);
+    const struct watch_model *model;
+    static const uint64_t inputs[] = {36000, 38926, 20600, 20480, 30000, 300, 16384, 32768, 20000};
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+        char *one = picture_at(put, scout, inputs[i]), *two = picture_at(executed, scout, inputs[i]);
+        cr_assert_str_eq(one, two, "input %" PRIu64, inputs[i]);
+        free(one);
+        free(two);
+    }
+    free(picture_at(put, scout, 38000));
+    cr_assert_eq(watch_view_to(put, 30000, 1, &model, &why), ERR_AGAIN);
+    cr_assert_eq(watch_view_at(put), 16385u,
+                 "a way back begins at the last state kept before it, and not at %" PRIu64, watch_view_at(put));
+    watch_view_close(put);
+    watch_view_close(executed);
+    watch_scout_close(scout);
+}
+
 Test(watch, steps_go_forward_and_back_and_stop_at_both_ends)
 {
     struct watch_app *app = open_app(make_run(""));
