@@ -87,6 +87,7 @@ start rest --venue binance-usdm --synth seed=3 && {
     url=https://localhost:$port
     same "an unknown symbol has the venue's error" '{"code":-1121,"msg":"Invalid symbol."}' "$(get "$url/fapi/v1/depth?symbol=NOPE")"
     same "HTTP keeps its connection" 2 "$(get -o /dev/null -o /dev/null -w '%{num_connects}\n' "$url/fapi/v1/time" "$url/fapi/v1/ping" | awk '{n += $1} END {print n + 1}')"
+    same "a connection lives though nothing is said" alive "$(follow "$WORK/rest.ready" - wait 8)"
     if get --http1.1 "https://127.0.0.1:$port/fapi/v1/time" | grep -q serverTime; then ok "the certificate names 127.0.0.1 too"; else not_ok "the certificate names 127.0.0.1 too"; fi
     if curl -s --max-time 10 -o /dev/null "$url/fapi/v1/time"; then not_ok "nobody trusts the authority by himself"; else ok "nobody trusts the authority by himself"; fi
     codes=$(for _ in $(seq 135); do echo "$url/fapi/v1/depth?symbol=SYN1USDT&limit=1000"; done | xargs curl -s --max-time 30 --cacert "$WORK/state/ca.pem" -o /dev/null $(printf -- '-o /dev/null %.0s' $(seq 134)) -w '%{http_code}\n' | sort | uniq -c | xargs)

@@ -3,6 +3,7 @@
 
     mock_follow.py READY.json TAPE.json KIND     KIND: book, trades
     mock_follow.py READY.json - follow N         N market messages of every stream that the venue has
+    mock_follow.py READY.json - wait SECONDS     a connection without subscriptions lives so long, and answers
 
 book: one market is followed from its snapshot, and after every message the book is compared with that of the tape at the
 same message (TAPE.json: `tapedeck tape cat --json` of one instrument). Prints one line: what was seen, or what is wrong.
@@ -192,11 +193,21 @@ async def follow(follower, count):
     return "heard " + " ".join(sorted(seen))
 
 
+async def wait(follower, seconds):
+    async with follower.connect("market" if follower.venue == "binance-usdm" else "stream",
+                                "" if follower.venue == "upbit" else "/ws") as socket:
+        await asyncio.sleep(seconds)
+        await asyncio.wait_for(await socket.ping("are you there"), 10)
+    return "alive"
+
+
 def main():
     follower = Follower(sys.argv[1])
     symbol = sys.argv[4] if len(sys.argv) > 4 else None
     if sys.argv[3] == "follow":
         print(asyncio.run(follow(follower, int(sys.argv[4]))))
+    elif sys.argv[3] == "wait":
+        print(asyncio.run(wait(follower, float(sys.argv[4]))))
     elif sys.argv[3] == "trades":
         print(asyncio.run(trades(follower, sys.argv[2], symbol)))
     else:

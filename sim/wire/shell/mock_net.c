@@ -20,6 +20,7 @@ struct conn {
     size_t from, size, capacity;
     int64_t hold_until;
     bool ending, cut, frozen, overrun, asked;
+    bool settled; /* the library's timeout of a handshake is off: it does not take it off raw connections itself */
 };
 
 struct mock_net {
@@ -120,6 +121,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct conn *conn = &net->conns[slot];
     switch (reason) {
     case LWS_CALLBACK_RAW_RX:
+        if (!conn->settled && !conn->ending)
+            lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+        conn->settled = true;
         if (!conn->frozen && !conn->ending)
             net->events.bytes(net->events.context, slot, in, size);
         return conn->cut ? -1 : 0;
