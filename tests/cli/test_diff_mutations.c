@@ -23,7 +23,7 @@ static struct ran ran;
 
 static const char config_text[] =
     "journal: on\n"
-    "feed: {tapes: [%s]}\n"
+    "feed: {tapes: [%s%s]%s}\n"
     "venue: {fees: {maker: \"%s\", taker: \"%s\"}, latency: {entry: 2ms, response: 2ms}}\n"
     "account: {balances: {USDT: \"100000\"}}\n"
     "risk: {position_max: \"0.2\", open_orders_max: 4, orders_per_second_max: 20}\n"
@@ -38,6 +38,19 @@ static void teardown(void)
 {
     scratch_end(&scratch);
 }
+/* How the market comes to the run. */
+struct way {
+    const char *before, *more; /* the tape that is mutated: tapes before it, and keys of the feed */
+    unsigned lane;             /* of the tape that is mutated */
+    bool plain;                /* the journals alone tell the input of a message */
+};
+static const struct way one_tape = {"", "", 0, true};
+static const struct way others[] = {
+    {"other.tape, ", "", 1, false},
+    {"other.tape, ", ", from: 2024-01-01T00:00:20Z", 1, false},
+    {"", ", latency: {model: constant, delay: 40ms}", 0, false},
+};
+
 TestSuite(diff_mutations, .init = setup, .fini = teardown);
 
 /* ---- a tape in memory ---- */
@@ -329,13 +342,13 @@ static void mutate(struct prng *prng, const struct market *market, struct mutati
     }
 }
 
-static void make_run(const struct mutation *mutation, const char *name)
+static void make_run(const struct way *way, const struct mutation *mutation, const char *name)
 {
     char text[2048], file[32];
     const char *tape = mutation->message != UINT64_MAX ? "b.tape" : "a.tape";
     snprintf(file, sizeof(file), "%s.yaml", name);
-    snprintf(text, sizeof(text), config_text, tape, mutation->maker, mutation->taker, mutation->position_max,
-             mutation->half_spread, mutation->skew, mutation->move_min);
+    snprintf(text, sizeof(text), config_text, way->before, tape, way->more, mutation->maker, mutation->taker,
+             mutation->position_max, mutation->half_spread, mutation->skew, mutation->move_min);
     scratch_write(&scratch, file, text);
     run_program(&scratch, &ran, "run %s --out %s --force -q", file, name);
     cr_assert_eq(ran.code, 0, "%s", ran.err);
@@ -359,7 +372,8 @@ static uint64_t number_of(const json_t *object, const char *key)
 
 /* What diff found against what is so; `executed`: it could look at the runs, and not at the journals and tapes alone.
  */
-static void check(const struct mutation *mutation, const struct truth *truth, const char *seed, bool executed)
+static void check(const struct way *way, const struct mutation *mutation, const struct truth *truth, const char *seed,
+                  bool executed)
 {
     run_program(&scratch, &ran, "diff a b --json %s >report.json 2>report.err; exit $?", executed ? "" : "--where");
     cr_assert_eq(ran.code, 1, "%s: %s: exit code %d: %s", seed, mutation->what, ran.code, ran.err);
@@ -374,10 +388,12 @@ static void check(const struct mutation *mutation, const struct truth *truth, co
                      seed, mutation->what, first, truth->record, truth->record_input, truth->market_input);
     cr_assert_eq(number_of(report, "input"), input, "%s: %s: at input %" PRIu64 ", and it is %" PRIu64, seed,
                  mutation->what, number_of(report, "input"), input);
-    if (mutation->message != UINT64_MAX)
+    if (mutation->message != UINT64_MAX && (way->plain || by_market)) {
+        cr_assert_eq(number_of(market, "lane"), way->lane, "%s: %s", seed, mutation->what);
         cr_assert_eq(number_of(market, "message"), mutation->message,
                      "%s: %s: message %" PRIu64 ", and it is %" PRIu64, seed, mutation->what,
                      number_of(market, "message"), mutation->message);
+    }
     if (truth->record != UINT64_MAX && json_is_object(outputs))
         cr_assert_eq(number_of(outputs, "record"), truth->record, "%s: %s: record %" PRIu64 ", and it is %" PRIu64,
                      seed, mutation->what, number_of(outputs, "record"), truth->record);
@@ -392,16 +408,15 @@ static unsigned rounds(void)
     return text != NULL ? (unsigned)atoi(text) : 20;
 }
 
-Test(diff_mutations, the_first_difference_is_named_exactly, .timeout = 1200)
+/* The mutations of one way; a seed is all that it takes to have them again. */
+static void mutate_and_compare(const struct way *way, unsigned count, uint64_t seed)
 {
     struct market market = {0};
     struct history a, b;
     struct prng prng;
-    const char *seed_text = getenv("TAPEDECK_SEED");
-    const uint64_t seed = seed_text != NULL ? (uint64_t)atoi(seed_text) : 4;
-    char tag[64];
+    char tag[96];
     unsigned without = 0, outputs_first = 0;
-    run_program(&scratch, &ran, "synth a.tape --duration 2m --seed 5 -q");
+    run_program(&scratch, &ran, "synth a.tape --duration 2m --seed 5 --force -q");
     cr_assert_eq(ran.code, 0, "%s", ran.err);
     market_load(&market, scratch_path(&scratch, "a.tape"));
     uint64_t *order = malloc(market.count * sizeof(*order));
@@ -409,29 +424,50 @@ Test(diff_mutations, the_first_difference_is_named_exactly, .timeout = 1200)
         order[i] = i;
     market_save(&market, order, market.count, scratch_path(&scratch, "a.tape"));
     free(order);
-    make_run(&untouched, "a");
+    make_run(way, &untouched, "a");
     execute_all("a", &a);
-    cr_assert_gt(a.input_count, 4 * JOURNAL_CHECKPOINT);
+    cr_assert_gt(a.input_count, 3 * JOURNAL_CHECKPOINT);
     prng_init(&prng, seed, 0);
-    for (unsigned round = 0; round < rounds();) {
+    for (unsigned round = 0; round < count;) {
         struct mutation mutation;
         mutate(&prng, &market, &mutation);
-        make_run(&mutation, "b");
+        make_run(way, &mutation, "b");
         if (digests_equal()) { /* a level that nobody looked at before it was gone, a fee that was never paid */
             without++;
             continue;
         }
-        snprintf(tag, sizeof(tag), "seed %" PRIu64 " round %u", seed, round);
+        snprintf(tag, sizeof(tag), "tapes [%sb.tape]%s, seed %" PRIu64 " round %u", way->before, way->more, seed,
+                 round);
         execute_all("b", &b);
         const struct truth truth = walk(&a, &b);
         outputs_first += truth.record_input < truth.market_input;
-        check(&mutation, &truth, tag, true);
-        check(&mutation, &truth, tag, false);
+        check(way, &mutation, &truth, tag, true);
+        if (way->plain)
+            check(way, &mutation, &truth, tag, false);
         history_free(&b);
         round++;
     }
-    printf("diff: %u mutations, seed %" PRIu64 ", %u with an output first; %u more changed no digest\n", rounds(),
-           seed, outputs_first, without);
+    printf("diff: %u mutations, seed %" PRIu64 ", %u with an output first; %u more changed no digest\n", count, seed,
+           outputs_first, without);
     history_free(&a);
     market_free(&market);
+}
+
+static uint64_t seed_of_all(void)
+{
+    const char *text = getenv("TAPEDECK_SEED");
+    return text != NULL ? (uint64_t)atoi(text) : 4;
+}
+
+Test(diff_mutations, the_first_difference_is_named_exactly, .timeout = 1200)
+{
+    mutate_and_compare(&one_tape, rounds(), seed_of_all());
+}
+
+Test(diff_mutations, of_several_tapes_stretches_and_remodelled_arrivals_too, .timeout = 1200)
+{
+    run_program(&scratch, &ran, "synth other.tape --duration 2m --seed 6 --rate 600 -q");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        mutate_and_compare(&others[i], (rounds() + 4) / 5, seed_of_all() + i);
 }
