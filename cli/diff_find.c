@@ -296,14 +296,20 @@ static void take_states(struct diff_replay *replay, struct diff_found *found)
 /* A timer that is due before the next input is handled with it: when nothing shows yet, one input more. */
 static err_t look(struct diff_replay *replay, struct diff_found *found, struct err_text *why)
 {
-    const uint64_t inputs_a = diff_replay_inputs(replay->a), inputs_b = diff_replay_inputs(replay->b);
     take_states(replay, found);
     if (!states_equal(found))
         return ERR_OK;
-    err_t err = diff_replay_to(replay, inputs_a + 1, inputs_b + 1, why);
+    err_t err = diff_replay_step(replay, why);
     if (err == ERR_OK)
         take_states(replay, found);
     return err;
+}
+
+static void forget_states(struct diff_found *found)
+{
+    json_decref(found->state_a);
+    json_decref(found->state_b);
+    found->state_a = found->state_b = NULL;
 }
 
 static err_t execute(struct diff_side *a, struct diff_side *b, struct diff_found *found, struct err_text *why)
@@ -317,10 +323,18 @@ static err_t execute(struct diff_side *a, struct diff_side *b, struct diff_found
         err = walk(&replay, a, b, found, why);
     else if (err == ERR_OK)
         err = diff_replay_to(&replay, a->inputs, b->inputs, why);
+    if (err == ERR_OK && found->first == DIFF_STATE)
+        err = diff_replay_step(&replay, why); /* what is due after the last input */
     if (err == ERR_OK) {
         found->on = replay.of_a;
         replay.of_a = (struct diff_input){0};
         err = look(&replay, found, why);
+        if (err == ERR_OK)
+            err = diff_replay_proved(&replay, a, b, why);
+        if (err == ERR_OK && found->first == DIFF_STATE)
+            err = diff_replay_finish(&replay, a, b, why);
+        if (err != ERR_OK)
+            forget_states(found);
     }
     diff_replay_close(&replay);
     return err;
@@ -339,12 +353,12 @@ err_t diff_find(struct diff_side *a, struct diff_side *b, const struct diff_opti
     err = compare_tapes(a, b, found, &found->unshown);
     if (err == ERR_NOMEM || err == ERR_INTERRUPTED)
         return err_say(why, err, "%s", found->unshown.text);
-    const bool tapes = err == ERR_OK;
+    found->market_unknown = err != ERR_OK;
     err = number_plain(a, b, found, why);
     if (err != ERR_OK)
         return err;
     decide(found, false);
-    if (options->only_where || !tapes)
+    if (options->only_where || found->market_unknown)
         return ERR_OK;
     err = execute(a, b, found, &found->unshown);
     return err == ERR_INTERRUPTED || err == ERR_NOMEM ? err_say(why, err, "%s", found->unshown.text) : ERR_OK;
@@ -355,7 +369,6 @@ void diff_found_free(struct diff_found *found)
     tape_message_free(&found->market.a);
     tape_message_free(&found->market.b);
     tape_message_free(&found->on.message);
-    json_decref(found->state_a);
-    json_decref(found->state_b);
+    forget_states(found);
     *found = (struct diff_found){0};
 }

@@ -34,6 +34,7 @@ struct diff_market {
 struct diff_found {
     struct diff_journals journals;
     struct diff_market market;
+    bool market_unknown; /* the tapes are not the same, and could not be compared: it may differ before */
     enum diff_first first;
     uint64_t input; /* the number of the input, from 1; 0: before the first, or see the segment */
     ns_t ts;

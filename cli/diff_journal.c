@@ -194,6 +194,15 @@ static err_t lead_in(struct diff_journal *a, uint64_t from, struct diff_journals
     return ERR_OK;
 }
 
+/* A journal ends with a checkpoint, wherever the run did: what the other has in its place is more, and no other word
+ * of the same thing. */
+static bool is_end(const struct diff_journal *journal, uint64_t number, const struct event *record,
+                   const struct event *other)
+{
+    return record->kind == EVENT_CHECKPOINT && number + 1 == journal->records && record->seq <= other->seq &&
+           (other->kind != EVENT_CHECKPOINT || record->seq != other->seq);
+}
+
 static err_t walk(struct diff_journal *a, struct diff_journal *b, struct diff_journals *found, struct err_text *why)
 {
     uint64_t number = found->outputs_same.start ? 0 : found->outputs_same.record + 1;
@@ -212,6 +221,11 @@ static err_t walk(struct diff_journal *a, struct diff_journal *b, struct diff_jo
             continue;
         }
         found->outputs_differ = true;
+        if (found->has_a && found->has_b) {
+            const bool ends_a = is_end(a, number, left, right), ends_b = !ends_a && is_end(b, number, right, left);
+            found->has_a = !ends_a;
+            found->has_b = !ends_b;
+        }
         if (found->has_a)
             diff_entry_keep(&found->a, number, left);
         if (found->has_b)

@@ -23,35 +23,71 @@ static struct digest_value digest_of(const struct event_checkpoint *at)
     return digest_value(&both);
 }
 
-static err_t bring(struct rerun **rerun, const struct diff_side *side, const struct diff_mark *mark,
-                   struct err_text *why)
+static err_t not_as_recorded(const struct diff_side *side, struct err_text *why)
 {
-    static const struct stage_watch numbers_only = {NULL, NULL, NULL};
-    err_t err = rerun_open(rerun, side->dir, &side->options, why);
+    return err_say(
+        why, ERR_MISMATCH,
+        "this binary does not execute %s as its journal says (made by build %s), so its state cannot be told",
+        side->name, side->build_id);
+}
+
+static void on_record(void *context, const struct event *now)
+{
+    struct diff_proof *proof = context;
+    const struct event *then;
+    if (proof->differs || proof->rerun == NULL || proof->rerun->seeking)
+        return;
+    proof->differs = diff_journal_at(&proof->then, proof->next, &then, NULL) != ERR_OK || !tape_event_same(then, now);
+    proof->next++;
+}
+
+static err_t bring(struct rerun **rerun, struct diff_proof *proof, const struct diff_side *side,
+                   const struct diff_mark *mark, struct err_text *why)
+{
+    proof->journal = (struct journal){proof, on_record};
+    proof->watch.journal = &proof->journal;
+    proof->next = mark->start ? 0 : mark->record + 1;
+    err_t err = diff_journal_open(&proof->then, side->journal_path, why);
     if (err == ERR_OK)
-        err = rerun_stage(*rerun, NULL, &numbers_only, why);
+        err = rerun_open(rerun, side->dir, &side->options, why);
+    if (err == ERR_OK)
+        err = rerun_stage(*rerun, NULL, &proof->watch, why);
     if (err == ERR_OK)
         err = rerun_seek(*rerun, mark->start ? 0 : mark->at.inputs, why);
-    if (err != ERR_OK || mark->start)
+    if (err != ERR_OK)
         return err;
+    proof->rerun = *rerun; /* from here on */
+    if (mark->start)
+        return ERR_OK;
     const struct digest_value got = engine_digest((*rerun)->stage->engine), wanted = digest_of(&mark->at);
-    return got.low == wanted.low && got.high == wanted.high
-               ? ERR_OK
-               : err_say(
-                     why, ERR_MISMATCH,
-                     "%s: this binary does not execute it as its journal says (made by build %s): its state cannot "
-                     "be shown",
-                     side->name, side->build_id);
+    return got.low == wanted.low && got.high == wanted.high ? ERR_OK : not_as_recorded(side, why);
 }
 
 err_t diff_replay_open(struct diff_replay *replay, const struct diff_side *a, const struct diff_side *b,
                        const struct diff_mark *mark, struct err_text *why)
 {
     *replay = (struct diff_replay){0};
-    err_t err = bring(&replay->a, a, mark, why);
+    err_t err = bring(&replay->a, &replay->proof_a, a, mark, why);
     if (err == ERR_OK)
-        err = bring(&replay->b, b, mark, why);
+        err = bring(&replay->b, &replay->proof_b, b, mark, why);
     return err == ERR_END ? err_say(why, ERR_MISMATCH, "a run ends before its journal does") : err;
+}
+
+err_t diff_replay_proved(const struct diff_replay *replay, const struct diff_side *a, const struct diff_side *b,
+                         struct err_text *why)
+{
+    if (!replay->proof_a.differs && !replay->proof_b.differs)
+        return ERR_OK;
+    return not_as_recorded(replay->proof_a.differs ? a : b, why);
+}
+
+err_t diff_replay_finish(struct diff_replay *replay, const struct diff_side *a, const struct diff_side *b,
+                         struct err_text *why)
+{
+    struct err_text unheard = {0};
+    if (rerun_finish(replay->a, &unheard) != ERR_OK)
+        return not_as_recorded(a, why);
+    return rerun_finish(replay->b, &unheard) != ERR_OK ? not_as_recorded(b, why) : ERR_OK;
 }
 
 /* The input that was just handled: it stands before the place in the world's run where the next one is. */
@@ -117,6 +153,14 @@ err_t diff_replay_walk(struct diff_replay *replay, uint64_t limit, bool digests,
     return ERR_OK;
 }
 
+err_t diff_replay_step(struct diff_replay *replay, struct err_text *why)
+{
+    err_t err = rerun_advance(replay->a, 1, why);
+    if (err == ERR_OK || err == ERR_END)
+        err = rerun_advance(replay->b, 1, why);
+    return err == ERR_END ? ERR_OK : err;
+}
+
 err_t diff_replay_to(struct diff_replay *replay, uint64_t inputs_a, uint64_t inputs_b, struct err_text *why)
 {
     err_t err = rerun_seek(replay->a, inputs_a, why);
@@ -129,6 +173,8 @@ void diff_replay_close(struct diff_replay *replay)
 {
     rerun_close(replay->a);
     rerun_close(replay->b);
+    diff_journal_close(&replay->proof_a.then);
+    diff_journal_close(&replay->proof_b.then);
     tape_message_free(&replay->of_a.message);
     tape_message_free(&replay->of_b.message);
     *replay = (struct diff_replay){0};

@@ -205,6 +205,8 @@ static void print_decided_on(FILE *file, const struct diff_side *a, const struct
 
 static void print_state(FILE *file, const struct diff_found *found)
 {
+    if (found->market_unknown)
+        fputs("\nthe tapes are not the same and cannot be compared: the market may differ before\n", file);
     if (found->state_a == NULL) {
         if (found->unshown.text[0] != '\0')
             fprintf(file, "\nthe state there is not shown: %s\n", found->unshown.text);

@@ -213,6 +213,7 @@ static void set_found(json_t *object, const struct diff_side *a, const struct di
         json_set_u64(object, "input", found->input);
         json_set_time(object, "ts", found->ts);
     }
+    json_set_bool(object, "market_unknown", found->market_unknown);
     json_set(object, "journal_a", journal_json(a));
     json_set(object, "journal_b", journal_json(b));
     json_set(object, "outputs_same_up_to", mark_json(&journals->outputs_same));
