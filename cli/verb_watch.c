@@ -49,6 +49,7 @@ const char verb_watch_help[] =
     "  /              look for an order by its id; n N: its next, its previous event\n"
     "  Tab            another instrument\n"
     "  v              list all that happened, fills alone, the log alone\n"
+    "  s              the strategy's variables in the place of the trades\n"
     "  Esc            stop on a long way\n"
     "  ?  q           all keys; quit\n"
     "\n"
@@ -57,6 +58,7 @@ const char verb_watch_help[] =
     "  -s, --screen WxH      print one picture of this many columns and rows as plain text, and end\n"
     "  -i, --instrument SYM  whose book is shown (default: the first of the run)\n"
     "  -e, --events WHAT     list all (default), fills, or log\n"
+    "  -V, --variables       begin with the strategy's variables in the place of the trades\n"
     "  -t, --tape FILE...    where the run's tapes are now; all words up to the next option\n"
     "  -f, --file FILE...    where other files that the run read are now; all words up to the next option\n"
     "  -r, --runs DIR        where RUN is looked for when it is no path (default: runs)\n"
@@ -83,7 +85,7 @@ struct watch_job {
     struct watch_app *app;
     const char *at, *screen, *instrument;
     int events;
-    bool quiet;
+    bool quiet, variables;
     int signal; /* that ended it, 0: none */
     struct err_text why;
 };
@@ -218,6 +220,8 @@ static err_t watch(struct watch_job *job, const char *name, const struct rerun_o
         err = watch_app_go(job->app, job->at, &job->why);
     for (const char *key = keys[job->events]; err == ERR_OK && *key != '\0'; key++)
         err = watch_app_key(job->app, *key);
+    if (err == ERR_OK && job->variables)
+        err = watch_app_key(job->app, 's');
     if (err == ERR_OK)
         err = job->screen != NULL ? print_screen(job, cols, rows) : show(job);
     return err == ERR_OK ? judge(job) : err;
@@ -233,6 +237,7 @@ int verb_watch(int argc, char **argv)
         {.name = "screen", .letter = 's', .type = OPTION_TEXT, .target = &job.screen, .value = "WxH"},
         {.name = "instrument", .letter = 'i', .type = OPTION_TEXT, .target = &job.instrument, .value = "SYMBOL"},
         {.name = "events", .letter = 'e', .type = OPTION_CHOICE, .target = &job.events, .choices = "all|fills|log"},
+        {.name = "variables", .letter = 'V', .type = OPTION_FLAG, .target = &job.variables},
         {.name = "tape", .letter = 't', .type = OPTION_WORDS, .target = &tapes, .value = "FILE"},
         {.name = "file", .letter = 'f', .type = OPTION_WORDS, .target = &files, .value = "FILE"},
         {.name = "runs", .letter = 'r', .type = OPTION_TEXT, .target = &options.runs, .value = "DIR"},

@@ -129,6 +129,13 @@ static err_t scout_on(struct watch_app *app, uint64_t inputs, struct err_text *w
     return err;
 }
 
+/* For a goal that is looked for: the end of the run may hold it, so it is looked at once more. */
+static err_t read_on(struct watch_app *app, struct err_text *why)
+{
+    const err_t err = scout_on(app, CHUNK, why);
+    return err == ERR_END ? ERR_OK : err;
+}
+
 static void arrive(struct watch_app *app, const struct watch_model *model)
 {
     app->model = *model;
@@ -168,10 +175,9 @@ static err_t work_moment(struct watch_app *app, struct err_text *why)
     const struct watch_model *model;
     if (!goal->begun && watch_index_time(watch_scout_index(app->scout), goal->ts, &goal->input)) {
         goal->begun = true;
+    } else if (!goal->begun && !watch_scout_ended(app->scout)) {
+        return read_on(app, why);
     } else if (!goal->begun) {
-        const err_t err = scout_on(app, CHUNK, why);
-        if (err != ERR_END)
-            return err;
         watch_app_go_input(app, app->inputs);
         watch_app_say(app, false, "the run ends before that");
         return ERR_OK;
@@ -197,9 +203,8 @@ static err_t work_find(struct watch_app *app, struct err_text *why)
         watch_app_go_input(app, entry->input);
         return ERR_OK;
     }
-    const err_t err = scout_on(app, CHUNK, why);
-    if (err != ERR_END)
-        return err;
+    if (!watch_scout_ended(app->scout))
+        return read_on(app, why);
     if (goal->kind == GOAL_ORDER)
         watch_say(app->message, "the run has no order %" PRIu64, goal->order);
     else if (goal->order != 0)
@@ -277,6 +282,7 @@ void watch_app_draw(struct watch_app *app, struct screen *screen)
                                 .instruments = rerun->stage->instruments,
                                 .model = &app->model,
                                 .index = watch_scout_index(app->scout),
+                                .variables = app->variables,
                                 .kinds = app->kinds,
                                 .order = app->order,
                                 .journal = watch_scout_journal(app->scout, app->model.input),

@@ -39,7 +39,7 @@ struct watch_app {
     char prompt;    /* 'g', '/'; 0: none is open */
     char typed[PROMPT_MAX + 1];
     char message[WATCH_TEXT]; /* empty: none */
-    bool alarm, help;
+    bool alarm, help, variables;
 };
 
 void watch_app_say(struct watch_app *app, bool alarm, const char *text);

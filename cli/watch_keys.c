@@ -163,6 +163,9 @@ static void other_key(struct watch_app *app, int key)
     case KEY_OF_BACK_TAB:
         turn_instrument(app, key == '\t');
         break;
+    case 's':
+        app->variables = !app->variables;
+        break;
     case 'v':
         next_kinds(app);
         break;

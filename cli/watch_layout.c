@@ -115,6 +115,7 @@ static void put_help(struct screen *screen)
         {"n N", "next, previous event of that order"},
         {"Tab", "another instrument"},
         {"v", "what is listed: all, fills, log"},
+        {"s", "the strategy's variables in the place of the trades"},
         {"Esc", "stop a long way; drop a count"},
         {"?  q", "this page; quit"},
     };
@@ -131,6 +132,14 @@ static void put_help(struct screen *screen)
 
 /* ---- the panes ---- */
 
+static void put_trades(struct screen *screen, const struct watch_frame *frame, struct watch_pane pane)
+{
+    if (frame->variables)
+        watch_pane_variables(screen, frame, pane);
+    else
+        watch_pane_trades(screen, frame, pane);
+}
+
 static void put_narrow(struct screen *screen, const struct watch_frame *frame)
 {
     const int height = screen->rows - HEAD - 1, extra = height - (WATCH_ROWS_MIN - HEAD - 1);
@@ -141,7 +150,7 @@ static void put_narrow(struct screen *screen, const struct watch_frame *frame)
     watch_pane_book(screen, frame, (struct watch_pane){HEAD, 0, left - 1, top});
     screen_vertical(screen, HEAD, left - 1, top);
     watch_pane_account(screen, frame, (struct watch_pane){HEAD, left, right, account});
-    watch_pane_trades(screen, frame, (struct watch_pane){HEAD + account, left, right, top - account});
+    put_trades(screen, frame, (struct watch_pane){HEAD + account, left, right, top - account});
     watch_pane_orders(screen, frame, (struct watch_pane){HEAD + top, 0, screen->cols, orders});
     watch_pane_entries(screen, frame, (struct watch_pane){HEAD + top + orders, 0, screen->cols, entries});
 }
@@ -156,8 +165,7 @@ static void put_wide(struct screen *screen, const struct watch_frame *frame)
     watch_pane_orders(screen, frame, (struct watch_pane){HEAD, left, right, orders});
     watch_pane_account(screen, frame, (struct watch_pane){HEAD + orders, left, account, middle});
     screen_vertical(screen, HEAD + orders, left + account, middle);
-    watch_pane_trades(screen, frame,
-                      (struct watch_pane){HEAD + orders, left + account + 1, right - account - 1, middle});
+    put_trades(screen, frame, (struct watch_pane){HEAD + orders, left + account + 1, right - account - 1, middle});
     watch_pane_entries(screen, frame,
                        (struct watch_pane){HEAD + orders + middle, left, right, height - orders - middle});
 }

@@ -29,6 +29,7 @@ struct watch_frame {
     const struct instrument *instruments;
     const struct watch_model *model;
     const struct watch_index *index;
+    bool variables; /* those of the strategy, in the place of the trades */
     unsigned kinds; /* entries that are listed */
     uint64_t order; /* that was looked for, 0: none */
     bool journal;   /* the run has one */
@@ -50,6 +51,7 @@ void watch_pane_book(struct screen *screen, const struct watch_frame *frame, str
 void watch_pane_orders(struct screen *screen, const struct watch_frame *frame, struct watch_pane pane);
 void watch_pane_account(struct screen *screen, const struct watch_frame *frame, struct watch_pane pane);
 void watch_pane_trades(struct screen *screen, const struct watch_frame *frame, struct watch_pane pane);
+void watch_pane_variables(struct screen *screen, const struct watch_frame *frame, struct watch_pane pane);
 void watch_pane_entries(struct screen *screen, const struct watch_frame *frame, struct watch_pane pane);
 
 #endif

@@ -1,5 +1,6 @@
 #include "cli/watch_model.h"
 
+#include "cli/strategy_variables.h"
 #include "cli/why_words.h"
 
 #include <stdio.h>
@@ -151,8 +152,21 @@ static void take_account(struct watch_model *model, const struct stage *stage, u
     }
 }
 
-void watch_model_take(struct watch_model *model, const struct stage *stage, uint16_t instrument,
-                      const struct event *event)
+static void take_variables(struct watch_model *model, const struct stage *stage, const struct strategy *strategy)
+{
+    char text[VARIABLE_TEXT_SIZE];
+    model->variable_count = strategy->variable_count;
+    for (uint32_t i = 0; i < strategy->variable_count && i < WATCH_VARIABLES; i++) {
+        struct watch_variable *variable = &model->variables[i];
+        strategy_variable_text(&strategy->variables[i], engine_strategy_state(stage->engine), stage->instruments,
+                               stage->instrument_count, text);
+        memcpy(variable->name, strategy->variables[i].name, strnlen(strategy->variables[i].name, 31));
+        memcpy(variable->text, text, strnlen(text, 63));
+    }
+}
+
+void watch_model_take(struct watch_model *model, const struct stage *stage, const struct strategy *strategy,
+                      uint16_t instrument, const struct event *event)
 {
     ASSERT(instrument < stage->instrument_count);
     memset(model, 0, sizeof(*model));
@@ -167,4 +181,5 @@ void watch_model_take(struct watch_model *model, const struct stage *stage, uint
         take_order(model, stage, order);
     take_book(model, stage, instrument);
     take_account(model, stage, instrument);
+    take_variables(model, stage, strategy);
 }

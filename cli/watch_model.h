@@ -13,11 +13,12 @@
 
 #include "cli/world_up.h"
 
-#define WATCH_LEVELS   64
-#define WATCH_ORDERS   64
-#define WATCH_TRADES   64
-#define WATCH_BALANCES 12
-#define WATCH_INPUT    192
+#define WATCH_LEVELS    64
+#define WATCH_ORDERS    64
+#define WATCH_TRADES    64
+#define WATCH_BALANCES  12
+#define WATCH_INPUT     192
+#define WATCH_VARIABLES 24
 
 struct watch_level {
     px_t price;
@@ -60,6 +61,11 @@ struct watch_balance {
     money_t total, locked;
 };
 
+/* What a strategy shows of itself; as text, since its state is not kept. */
+struct watch_variable {
+    char name[32], text[64];
+};
+
 struct watch_model {
     uint64_t input;
     ns_t ts;                /* 0: nothing was handled */
@@ -90,10 +96,12 @@ struct watch_model {
     struct watch_balance balances[WATCH_BALANCES];
     uint32_t balance_count; /* may be more than are here */
     struct engine_counters counters;
+    struct watch_variable variables[WATCH_VARIABLES];
+    uint32_t variable_count; /* may be more than are here */
 };
 
 /* All of it but the trades. `event`: the input handled last, NULL: not known. */
-void watch_model_take(struct watch_model *model, const struct stage *stage, uint16_t instrument,
-                      const struct event *event);
+void watch_model_take(struct watch_model *model, const struct stage *stage, const struct strategy *strategy,
+                      uint16_t instrument, const struct event *event);
 
 #endif

@@ -322,6 +322,23 @@ void watch_pane_trades(struct screen *screen, const struct watch_frame *frame, s
     }
 }
 
+/* ---- what the strategy shows of itself ---- */
+
+void watch_pane_variables(struct screen *screen, const struct watch_frame *frame, struct watch_pane pane)
+{
+    const struct watch_model *model = frame->model;
+    const uint32_t kept = least(model->variable_count, WATCH_VARIABLES);
+    char title[WATCH_TEXT];
+    const int last = pane.row + pane.height;
+    int row = pane.row + 1;
+    watch_say(title, "strategy %s%s", frame->strategy, (int)kept > pane.height - 1 ? " ..." : "");
+    screen_rule(screen, pane.row, pane.col, pane.width, title);
+    if (kept == 0)
+        (void)screen_put(screen, row, pane.col + 1, pane.width - 2, STYLE_FAINT, "it shows no variables");
+    for (uint32_t i = 0; i < kept && row < last; i++)
+        row = put_figure(screen, pane, row, model->variables[i].name, model->variables[i].text, STYLE_PLAIN);
+}
+
 /* ---- what happened to us ---- */
 
 static enum screen_style entry_style(const struct watch_entry *entry)

@@ -103,7 +103,8 @@ static void keep(struct watch_view *view)
         view->kept_size = 0;
     }
     struct watch_model *model = &view->kept[at % WATCH_KEEP];
-    watch_model_take(model, watch_step_rerun(view->step)->stage, view->instrument, watch_step_event(view->step));
+    const struct rerun *rerun = watch_step_rerun(view->step);
+    watch_model_take(model, rerun->stage, rerun->config->strategy, view->instrument, watch_step_event(view->step));
     take_trades(view, model);
     if (view->kept_size == WATCH_KEEP)
         view->kept_from++;

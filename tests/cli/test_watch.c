@@ -455,6 +455,22 @@ Test(watch, every_size_can_be_drawn)
     watch_app_close(app);
 }
 
+Test(watch, the_strategy_shows_its_variables)
+{
+    struct watch_app *app = open_app(make_run("--set feed.synth.duration=2s"));
+    type(app, "/3\ns");
+    char *text = picture(app, 100, 30);
+    HAS(text, "strategy maker");
+    HAS(text, "buy_order                              3");
+    cr_assert_null(strstr(text, "trades"));
+    free(text);
+    type(app, "s");
+    text = picture(app, 100, 30);
+    HAS(text, "trades");
+    free(text);
+    watch_app_close(app);
+}
+
 /* Several instruments: each has its book, orders are of all. */
 Test(watch, instruments_take_turns)
 {
