@@ -63,6 +63,7 @@ struct engine *engine_init(void *memory, const struct engine_config *config, str
     engine->strategy_state = strategy_state;
     engine->sink = config->sink;
     engine->observer = config->observer;
+    engine->set_parameter = config->set_parameter;
     engine->checks = config->checks;
     engine->journal = config->journal;
     engine->checkpoint_due = JOURNAL_CHECKPOINT;
@@ -190,9 +191,13 @@ static void on_other(struct engine *engine, const struct event *event)
                 book_apply(&engine->books[i], event);
         engine->counters.gaps++;
         break;
-    case EVENT_SIGNAL:
     case EVENT_PARAMETER:
+        engine_on_parameter(engine, event);
+        return;
     case EVENT_OPERATOR:
+        engine_on_operator(engine, event);
+        return;
+    case EVENT_SIGNAL:
         if (strategy->signal != NULL)
             strategy->signal(&engine->ctx, engine->strategy_state, event);
         return;

@@ -66,6 +66,9 @@ struct engine_config {
     struct engine *leader;            /* a lockstep: the engine that this one follows; NULL: none */
     struct journal *journal;          /* journal.h; NULL: none; outlives the engine */
     struct engine_observer *observer; /* NULL: none; outlives the engine */
+    /* An operator's "name=value" into the strategy's parameters while it runs; a function of its arguments alone.
+     * NULL: that is left to the strategy's `signal`. */
+    err_t (*set_parameter)(const struct strategy *strategy, void *state, const char *text, struct err_text *why);
 };
 
 struct engine_counters {
@@ -105,7 +108,8 @@ ns_t engine_due(const struct engine *engine);
 /* The same, but nothing later than `ts`: ERR_AGAIN when all inputs and timers up to it were handled. What comes of
  * the run does not depend on where it was held. */
 err_t engine_run_until(struct engine *engine, ns_t ts, uint64_t budget) MUST_USE;
-/* Between two inputs: memory as a snapshot needs it, all addresses in it those of engine_init. Changes nothing else. */
+/* Between two inputs: memory as a snapshot needs it, all addresses in it those of engine_init. Changes nothing else.
+ */
 void engine_settle(struct engine *engine);
 /* Calls strategy->stop, folds the final state into the digest. */
 struct digest_value engine_stop(struct engine *engine);

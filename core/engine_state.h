@@ -74,6 +74,7 @@ struct engine {
     struct breach breach;
     struct engine_observer *observer;
     struct journal *journal; /* NULL: none */
+    err_t (*set_parameter)(const struct strategy *strategy, void *state, const char *text, struct err_text *why);
     uint64_t checkpoint_due; /* after this many inputs */
     struct timer firing;     /* the timer being handled; id 0: an input is */
     ns_t stop_at;            /* nothing from here on is handled now; NS_MAX: whatever there is (engine_run_until) */
@@ -156,6 +157,10 @@ enum digest_mark {
 /* ---- engine_venue.c ---- */
 void engine_on_payment(struct engine *engine, const struct event *event);
 void engine_on_venue_order(struct engine *engine, const struct event *event);
+
+/* ---- engine_operator.c ---- */
+void engine_on_operator(struct engine *engine, const struct event *event);
+void engine_on_parameter(struct engine *engine, const struct event *event);
 
 /* ---- engine_checks.c ---- */
 void engine_check_begin(struct engine *engine);

@@ -142,7 +142,8 @@ enum exec_kind { EXEC_KIND_MAP(EXEC_KIND_ENUM) EXEC_KIND_COUNT };
     X(REPLACED, "replaced by another order")                                                                         \
     X(REPLACE_GONE, "the order to be replaced is gone")                                                              \
     X(CANCEL_ALL, "cancelled with all of the instrument")                                                            \
-    X(COUNTDOWN, "the dead-man countdown ran out")
+    X(COUNTDOWN, "the dead-man countdown ran out")                                                                   \
+    X(RISK_PAUSED, "paused by the operator")
 #define REASON_ENUM(name, text) REASON_##name,
 enum reason { REASON_MAP(REASON_ENUM) REASON_COUNT };
 #undef REASON_ENUM

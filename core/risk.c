@@ -37,6 +37,7 @@ struct risk {
     uint32_t instrument_count;
     uint32_t day_count;
     enum kill kill;
+    bool paused;
     int64_t kill_day; /* of KILL_LOSS_TODAY */
 };
 
@@ -132,6 +133,11 @@ static bool loss_hit(struct risk *risk, const struct risk_limits *limits, const 
 }
 
 /* ---- the switch ---- */
+
+void risk_pause(struct risk *risk, bool paused)
+{
+    risk->paused = paused;
+}
 
 void risk_kill(struct risk *risk)
 {
@@ -272,6 +278,8 @@ static enum reason check(struct risk *risk, const struct candidate *order, ns_t 
     end_day(risk, ts);
     if (risk->kill != KILL_NONE)
         return REASON_RISK_KILLED;
+    if (risk->paused)
+        return REASON_RISK_PAUSED;
     if ((reason = check_notional(limits, order)) != REASON_NONE ||
         (reason = check_position(limits, order)) != REASON_NONE ||
         (reason = check_open_orders(limits, order)) != REASON_NONE ||
@@ -409,7 +417,10 @@ static void explain(const struct risk *risk, const struct candidate *order, ns_t
          (money_t)limits->collar_bp * 100, has_touch);
     know(report, RISK_GATE_DAILY_LOSS, loss, limits->daily_loss_max, limits->daily_loss_max != 0);
 
-    tell(report, RISK_GATE_SWITCH, false, false, killed ? REASON_RISK_KILLED : REASON_NONE);
+    tell(report, RISK_GATE_SWITCH, false, false,
+         killed         ? REASON_RISK_KILLED
+         : risk->paused ? REASON_RISK_PAUSED
+                        : REASON_NONE);
     tell(report, RISK_GATE_NOTIONAL, limits->order_notional_max == 0, false, check_notional(limits, order));
     tell(report, RISK_GATE_POSITION, limits->position_max == 0, order->reduce_only || order->grows <= 0,
          check_position(limits, order));

@@ -108,6 +108,8 @@ struct risk_day {
     money_t start, low; /* at MONEY_DECIMALS */
 };
 bool risk_day_at(const struct risk *risk, uint32_t index, struct risk_day *day);
+/* While it is paused new orders are refused (REASON_RISK_PAUSED), and amendments; cancels pass. */
+void risk_pause(struct risk *risk, bool paused);
 void risk_kill(struct risk *risk);
 void risk_clear(struct risk *risk);
 bool risk_killed(const struct risk *risk);
