@@ -16,6 +16,7 @@ struct verb {
 
 static const struct verb verbs[] = {
     {"run", "run a strategy over tapes", verb_run, verb_run_help},
+    {"ctl", "speak to a session that is going on", verb_ctl, verb_ctl_help},
     {"verify", "execute a finished run again and prove that it is the same", verb_verify, verb_verify_help},
     {"diff", "find where two runs part: the input, the decision, the state", verb_diff, verb_diff_help},
     {"why", "explain the orders of a run: why each filled, or did not", verb_why, verb_why_help},

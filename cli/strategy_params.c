@@ -182,3 +182,20 @@ const char *strategy_param_text(const struct strategy_param *param, const void *
     }
     return text;
 }
+
+err_t strategy_params_set(const struct strategy *strategy, void *state, const char *text, struct err_text *why)
+{
+    const char *equals = strchr(text, '=');
+    const size_t size = equals != NULL ? (size_t)(equals - text) : strlen(text);
+    for (uint32_t i = 0; i < strategy->param_count; i++) {
+        const struct strategy_param *param = &strategy->params[i];
+        char expected[STRATEGY_PARAM_EXPECTED_SIZE];
+        if (equals == NULL || strlen(param->name) != size || memcmp(param->name, text, size) != 0)
+            continue;
+        if (param->type == PARAM_FILE)
+            return err_say(why, ERR_UNSUPPORTED, "a file is read before the start");
+        const err_t err = strategy_param_parse(param, equals + 1, strlen(equals + 1), state);
+        return err == ERR_OK ? ERR_OK : err_say(why, err, "expected %s", strategy_param_expected(param, expected));
+    }
+    return err_say(why, ERR_UNKNOWN, "'%.*s' is no parameter of strategy '%s'", (int)size, text, strategy->name);
+}

@@ -19,6 +19,10 @@ err_t strategy_param_parse_value(const struct strategy_param *param, const char 
                                  void *value) MUST_USE;
 /* Into the state block. */
 err_t strategy_param_parse(const struct strategy_param *param, const char *text, size_t size, void *state) MUST_USE;
+/* "name=value" into the state of a run that goes on: for engine_config. ERR_UNKNOWN: no such parameter;
+ * ERR_UNSUPPORTED: a file, which is read before the start. */
+err_t strategy_params_set(const struct strategy *strategy, void *state, const char *text,
+                          struct err_text *why) MUST_USE;
 /* All defaults; parameters without one stay zero. The strategy has passed strategy_check. */
 void strategy_params_defaults(const struct strategy *strategy, void *state);
 

@@ -3,6 +3,7 @@
 #include "cli/bracket.h"
 #include "cli/config_perp.h"
 #include "cli/rules_up.h"
+#include "cli/strategy_params.h"
 #include "cli/world_inside.h"
 
 #include <stdlib.h>
@@ -126,6 +127,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                          .seed = config->seed,
                                          .strategy = config->strategy,
                                          .sink = sink,
+                                         .set_parameter = strategy_params_set,
                                          .observer = watch->engine,
                                          .journal = watch->journal};
     inside->venue_size = venue_size(&venue);
