@@ -17,7 +17,7 @@
 static void say(struct engine *engine, enum log_level level, const char *before, const char *text, const char *after)
 {
     char line[320];
-    snprintf(line, sizeof(line), "%s%.119s%s%s", before, text, after[0] != '\0' ? ": " : "", after);
+    snprintf(line, sizeof(line), "%.60s%.119s%s%.130s", before, text, after[0] != '\0' ? ": " : "", after);
     engine_log(engine, level, line);
 }
 
