@@ -94,6 +94,9 @@ err_t bench_diff(const char *tape, const char *dir, uint64_t events, uint32_t ro
 err_t bench_repeat(const char *tape, const char *out, uint64_t messages, struct err_text *why) MUST_USE;
 err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double *bytes_per_s,
                    struct err_text *why) MUST_USE;
+/* Book diffs of a capture ("<ns> <json>", USD-M), in memory, through a Binance link to events: bytes of frames a
+ * second. ERR_NOTFOUND: the capture has no snapshot. */
+err_t bench_link_parse(const char *capture, uint32_t rounds, double *bytes_per_s, struct err_text *why) MUST_USE;
 /* Peak resident memory of `tapedeck run` with the market maker on a synthetic tape of `duration`. */
 err_t bench_memory(const char *dir, ns_t duration, uint64_t *bytes, uint64_t *levels, struct err_text *why) MUST_USE;
 /* memcpy of 8 MiB, bytes a second: the machine's own yardstick. */

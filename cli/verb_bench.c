@@ -52,6 +52,7 @@ const char verb_bench_help[] =
     "                                in one trade; diff_checkpoints_read of diff_checkpoints are looked at\n"
     "    replay64_levels_per_s       64 instruments merged from 64 tapes, noop\n"
     "    import_bytes_per_s          text of a capture to a tape\n"
+    "    parse_bytes_per_s           book diffs as a venue sends them, through the adapter to events\n"
     "    rss_bytes_1h, rss_bytes_24h peak resident memory of `tapedeck run` on tapes of that length\n\n"
     "EXIT STATUS\n"
     "    0  measured          2  wrong use          4  the tape is damaged          5, 6  files\n\n"
@@ -61,7 +62,7 @@ const char verb_bench_help[] =
 
 struct figures {
     double bytes_per_level, bytes_per_level_bbo, bytes_per_book_level_bbo;
-    double decode, zstd_share, bare, import_rate, memcpy_rate;
+    double decode, zstd_share, bare, import_rate, parse_rate, memcpy_rate;
     struct bench_proof proof;
     struct bench_diff diff;
     struct bench_result replay, maker, grid, grid200, bracket, replay64;
@@ -118,6 +119,9 @@ static err_t measure(const struct bench_options *options, struct figures *figure
     if (err == ERR_OK)
         err = bench_import(options->capture != NULL ? options->capture : material->capture, options->dir, rounds,
                            &figures->import_rate, why);
+    if (err == ERR_OK)
+        err = bench_link_parse(options->capture != NULL ? options->capture : material->capture, rounds,
+                               &figures->parse_rate, why);
     bench_material_remove(material);
     free(material);
     return err;
@@ -170,6 +174,7 @@ static err_t print_json(const struct figures *figures, const struct bench_option
     json_set_u64(root, "diff_checkpoints_read", figures->diff.checkpoints_read);
     json_set_u64(root, "diff_messages_decoded", figures->diff.messages_decoded);
     json_set(root, "import_bytes_per_s", json_real(figures->import_rate));
+    json_set(root, "parse_bytes_per_s", json_real(figures->parse_rate));
     json_set(root, "memcpy_bytes_per_s", json_real(figures->memcpy_rate));
     if (options->memory) {
         json_set_u64(root, "rss_bytes_1h", figures->rss_1h);
@@ -230,6 +235,7 @@ static void print_table(const struct figures *f, const struct bench_options *opt
         (double)f->diff.checkpoints_read / (double)f->diff.checkpoints);
     row(table, "replay, 64 instruments", replay64 * 1e-6, "M levels/s", "replay of one", replay64 / replay);
     row(table, "import", f->import_rate * 1e-6, "MB/s", "memcpy", f->import_rate / f->memcpy_rate);
+    row(table, "parse", f->parse_rate * 1e-6, "MB/s", "memcpy", f->parse_rate / f->memcpy_rate);
     if (options->memory) {
         row(table, "resident, 1 h tape", (double)f->rss_1h / (1 << 20), "MiB", NULL, 0);
         row(table, "resident, 24 h tape", (double)f->rss_24h / (1 << 20), "MiB", "1 h tape",
