@@ -47,7 +47,7 @@ struct venue_clock {
 void venue_clock_init(struct venue_clock *clock);
 /* One round trip. True: it did not meet the ones before (a clock was stepped). */
 bool venue_clock_sample(struct venue_clock *clock, ns_t sent, ns_t received, ns_t venue_low, ns_t venue_high);
-/* Our clock was stepped by `step` against the monotonic one: what is known moves along. */
+/* The clock that `sent` and `received` are read from has jumped by `step`: what is known moves along. */
 void venue_clock_stepped(struct venue_clock *clock, ns_t step);
 
 /* Our time of a venue's stamp, and back. Meaningless (and unshifted) without samples. */

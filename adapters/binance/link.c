@@ -239,15 +239,15 @@ static void shift(ns_t *ts, ns_t step)
         *ts = *ts > NS_MAX - step ? NS_MAX : *ts + step;
 }
 
-/* Our clock was stepped. Forward: what looks like time did not pass, so everything that waits waits on. Backward:
- * `ts` never falls, so nothing that waits is wrong, only late. */
+/* Our clock was set. Forward, `ts` jumps: what looks like time did not pass, so everything that waits waits on.
+ * Backward: `ts` never falls, so nothing that waits is wrong, only late. */
 static void clock_stepped(struct binance_link *link, ns_t step)
 {
     link->stats.clock_steps++;
+    if (step <= 0)
+        return; /* the venue's clock has not moved against `ts` either */
     venue_clock_stepped(&link->clock, step);
     link->time_epoch++;
-    if (step <= 0)
-        return;
     rate_limit_shift(&link->weight, step);
     rate_limit_shift(&link->connects, step);
     for (uint32_t i = 0; i < link->stream_count; i++)

@@ -178,9 +178,9 @@ static ns_t link_due(const struct link *face)
 static void clock_step(struct upbit_link *link, ns_t step)
 {
     link->stats.clock_steps++;
-    venue_clock_stepped(&link->clock, step);
     if (step <= 0)
         return; /* ts goes on as if nothing had happened */
+    venue_clock_stepped(&link->clock, step);
     for (uint32_t i = 0; i < link->symbol_count; i++)
         stale_watch_shift(&link->symbols[i].watch, step);
     rate_limit_shift(&link->connects, step);

@@ -461,7 +461,6 @@ Test(binance_link, many_streams_are_subscribed_within_the_limits_and_refusals_ar
     enum { COUNT = 300 };
     static char texts[COUNT][16];
     static struct link_symbol symbols[COUNT];
-    static struct instrument instruments[COUNT];
     struct market_sink sink;
     struct link_wire wire;
     static const char *list[COUNT];
@@ -470,7 +469,6 @@ Test(binance_link, many_streams_are_subscribed_within_the_limits_and_refusals_ar
         list[i] = texts[i];
         symbols[i] = (struct link_symbol){texts[i], (uint16_t)i, LINK_BBO | LINK_BOOK};
     }
-    (void)instruments;
     link_fixture_init(&f, list, COUNT, 2, 3, &sink, &wire);
     struct link_config config = {.symbols = symbols, .symbol_count = COUNT, .instruments = f.instruments, .seed = 1};
     cr_assert_eq(binance_link_open(BINANCE_SPOT, &config, &sink, &wire, &f.link), ERR_OK);
@@ -586,6 +584,42 @@ Test(binance_link, a_step_of_our_clock_is_no_silence)
     cr_assert_eq(stats_now(&f).clock_steps, 1);
 }
 
+Test(binance_link, a_clock_that_is_set_back_changes_nothing_since_time_goes_on)
+{
+    usdm_live();
+    at(&f, 400);
+    tick(&f);
+    const struct link_stats before = stats_now(&f);
+    cr_assert_eq(give(&f, (struct link_input){.what = LINK_CLOCK, .value = -3600 * NS_PER_S}), ERR_OK);
+    const struct link_stats after = stats_now(&f);
+    cr_assert_gt(before.clock_samples, 0);
+    cr_assert_eq(after.clock_offset, before.clock_offset);
+    cr_assert_eq(after.clock_steps, 1);
+    text(&f, 0, DIFF(110, 120, 105, "", "['100.3','0.001']"));
+    shown(&f, "delta BTCUSDT 110..120 asks 100.3x0.001\n");
+}
+
+Test(binance_link, more_streams_than_a_connection_may_have_take_another_one)
+{
+    enum { COUNT = 600 };
+    static char texts[COUNT][16];
+    static struct link_symbol symbols[COUNT];
+    static const char *list[COUNT];
+    struct market_sink sink;
+    struct link_wire wire;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "COIN%03dUSDT", i);
+        list[i] = texts[i];
+        symbols[i] = (struct link_symbol){texts[i], (uint16_t)i, LINK_BBO | LINK_BOOK};
+    }
+    link_fixture_init(&f, list, COUNT, 2, 3, &sink, &wire);
+    struct link_config config = {.symbols = symbols, .symbol_count = COUNT, .instruments = f.instruments, .seed = 1};
+    cr_assert_eq(binance_link_open(BINANCE_USDM, &config, &sink, &wire, &f.link), ERR_OK);
+    tick(&f);
+    cr_assert(strstr(f.out, "open 0 ") != NULL && strstr(f.out, "open 1 ") != NULL &&
+              strstr(f.out, "open 2 ") == NULL);
+}
+
 Test(binance_link, a_sink_that_refuses_ends_it)
 {
     usdm_live();
@@ -633,4 +667,61 @@ Test(binance_link, wrong_configs_say_what_is_wrong)
     struct err_text why = {.code = ERR_OK};
     cr_assert_eq(binance_link_check(BINANCE_SPOT, &good, &why), ERR_CONFIG);
     cr_assert(strstr(why.text, "mark prices") != NULL, "%s", why.text);
+}
+
+/* --- exchangeInfo --- */
+
+#define INFO                                                                                                         \
+    "{'timezone':'UTC','symbols':[{'symbol':'ODD','status':'TRADING'},"                                              \
+    "{'symbol':'BTCUSDT','status':'TRADING','baseAsset':'BTC','quoteAsset':'USDT','pricePrecision':2,"               \
+    "'quantityPrecision':3,'filters':[{'filterType':'PRICE_FILTER','tickSize':'0.10'},"                              \
+    "{'filterType':'LOT_SIZE','minQty':'0.001','maxQty':'1000','stepSize':'0.001'},"                                 \
+    "{'filterType':'MIN_NOTIONAL','notional':'100'}]},"                                                              \
+    "{'symbol':'OLDUSDT','status':'SETTLING','baseAsset':'OLD','quoteAsset':'USDT','pricePrecision':2,"              \
+    "'quantityPrecision':0,'filters':[{'filterType':'PRICE_FILTER','tickSize':'0.01'},"                              \
+    "{'filterType':'LOT_SIZE','minQty':'1','maxQty':'9','stepSize':'1'}]}]}"
+
+static err_t info_of(const char *symbol, struct instrument *instrument, struct err_text *why)
+{
+    static char body[4096];
+    memset(body, 0, sizeof(body));
+    strcpy(body, INFO);
+    for (char *c = body; *c != '\0'; c++)
+        if (*c == '\'')
+            *c = '"';
+    why->code = ERR_OK;
+    return binance_exchange_info(BINANCE_USDM, body, strlen(body), symbol, instrument, why);
+}
+
+Test(binance_exchange_info, one_symbol_is_read_whatever_stands_beside_it)
+{
+    struct instrument instrument;
+    struct err_text why;
+    px_t tick_size;
+    cr_assert_eq(info_of("BTCUSDT", &instrument, &why), ERR_OK, "%s", why.text);
+    cr_assert_eq(instrument.price_decimals, 2);
+    cr_assert_eq(instrument.qty_decimals, 3);
+    cr_assert_eq(instrument_tick(&instrument, 6000000, 0, &tick_size), ERR_OK);
+    cr_assert_eq(tick_size, 10);
+    cr_assert_eq(instrument.lot, 1);
+    cr_assert_eq(instrument.qty_min, 1);
+    cr_assert_eq(instrument.qty_max, 1000000);
+    cr_assert(instrument.notional_min == 100 * 100000);
+    cr_assert_eq(info_of("NOPE", &instrument, &why), ERR_NOTFOUND);
+    cr_assert(strstr(why.text, "NOPE is not listed") != NULL, "%s", why.text);
+    cr_assert_eq(info_of("OLDUSDT", &instrument, &why), ERR_STATE);
+    cr_assert(strstr(why.text, "SETTLING") != NULL, "%s", why.text);
+    cr_assert_str_eq(instrument.symbol, "OLDUSDT");
+    cr_assert_eq(info_of("ODD", &instrument, &why), ERR_SYNTAX);
+}
+
+Test(binance_exchange_info, its_url_names_the_symbol_where_that_is_possible)
+{
+    char url[LINK_URL_SIZE];
+    cr_assert_eq(binance_exchange_info_url(BINANCE_SPOT, NULL, "BTCUSDT", url, sizeof(url)), ERR_OK);
+    cr_assert_str_eq(url, "https://api.binance.com/api/v3/exchangeInfo?symbol=BTCUSDT");
+    cr_assert_eq(binance_exchange_info_url(BINANCE_USDM, "https://127.0.0.1:8443", "BTCUSDT", url, sizeof(url)),
+                 ERR_OK);
+    cr_assert_str_eq(url, "https://127.0.0.1:8443/fapi/v1/exchangeInfo");
+    cr_assert_eq(binance_exchange_info_url(BINANCE_SPOT, NULL, "BTCUSDT", url, 20), ERR_RANGE);
 }

@@ -552,7 +552,7 @@ static void get(struct venue *venue, const struct thing *thing)
         static const int32_t statuses[] = {0, 429, 418, 503, 200, 429};
         int32_t status = statuses[below(venue, ARRAY_LEN(statuses))];
         char *body = text_of("%s", status == 200 ? "{\"lastUpdateId\":10,\"bids\":[[\"1" : "Service Unavailable.");
-        if ((status == 429 || status == 418) && below(venue, 4) > 0) {
+        if (status == 418 || (status == 429 && below(venue, 4) > 0)) { /* unsaid, a ban lasts too long for this */
             free(head);
             head = text_of("retry-after: %u\r\n", (unsigned)below(venue, 6));
         }
