@@ -13,6 +13,24 @@ static inline bool binance_wire_is_spot(const struct wire *wire)
     return wire->config.venue == WIRE_BINANCE_SPOT;
 }
 
+/* ---- wire_binance_streams.c ---- */
+enum binance_route {
+    ROUTE_ALL,    /* spot, COIN-M: one place for all */
+    ROUTE_LEGACY, /* USD-M without a route: connects, answers, and delivers public data only */
+    ROUTE_PUBLIC,
+    ROUTE_MARKET,
+    ROUTE_PRIVATE,
+};
+/* What a name means, and the route under which it speaks. Names that mean nothing are silent streams: the venue takes
+ * them too. `size` is below WIRE_NAME_SIZE. */
+void binance_parse_stream(const struct wire *wire, const char *name, size_t size, struct wire_stream *stream,
+                          enum binance_route *home);
+void binance_on_depth(struct wire *wire, struct wire_symbol *symbol, const struct wire_diff *diff);
+void binance_on_bbo(struct wire *wire, struct wire_symbol *symbol);
+void binance_on_print(struct wire *wire, struct wire_symbol *symbol, const struct wire_trade *trade);
+void binance_on_aggregate(struct wire *wire, struct wire_symbol *symbol, const struct wire_trade *trade);
+void binance_on_beat(struct wire *wire, struct wire_symbol *symbol, uint32_t number);
+
 /* ---- wire_binance_say.c: each leaves its message in wire->say ---- */
 void binance_say_depth(struct wire *wire, const struct wire_symbol *symbol, const struct wire_diff *diff);
 void binance_say_top(struct wire *wire, struct wire_symbol *symbol, struct wire_stream *stream);

@@ -6,7 +6,8 @@
  *   wire_faults.c     what goes wrong on purpose
  *   wire_binance*.c   the words of Binance   ┐ struct wire_ops
  *   wire_upbit*.c     the words of Upbit     ┘
- *   wire.c            inputs, timers, clients
+ *   wire_clients.c    pings, ages and ends of connections
+ *   wire.c            inputs, timers
  *
  * A stream is (symbol, kind, parameters), and is there as long as somebody is subscribed to it. Streams that speak
  * when something happens have BEAT_NONE, the others have a beat: they speak at whole multiples of it on the venue's
@@ -219,10 +220,6 @@ struct wire {
 /* ---- wire.c ---- */
 /* Stamps as the venue's clock has them, in ms: the skew is in it. */
 uint64_t wire_stamp_ms(const struct wire *wire, ns_t stamp);
-/* Send a control text to a client. */
-void wire_say_to(struct wire *wire, uint32_t client, enum wire_opcode opcode, const struct wire_text *text);
-/* The venue ends a connection. */
-void wire_end(struct wire *wire, uint32_t client, uint16_t code, const char *reason);
 /* Something is due at `at`, at the latest. */
 static inline void wire_wake_at(struct wire *wire, ns_t at)
 {
@@ -235,6 +232,17 @@ void wire_answer_json(struct wire *wire, const struct wire_request *request, uin
 /* The number of a symbol, in any case, or INSTRUMENT_NONE. */
 uint16_t wire_find_symbol(const struct wire *wire, const char *text, size_t size);
 const char *wire_header_of(const struct wire_request *request, const char *name);
+
+/* ---- wire_clients.c ---- */
+/* Send a control text to a client. */
+void wire_say_to(struct wire *wire, uint32_t client, enum wire_opcode opcode, const struct wire_text *text);
+/* The venue ends a connection. */
+void wire_end(struct wire *wire, uint32_t client, uint16_t code, const char *reason);
+/* It is gone, whoever ended it. */
+void wire_forget(struct wire *wire, uint32_t client);
+/* When a client wants to be looked at again, and that look. */
+ns_t wire_client_due(const struct wire *wire, const struct wire_client *client);
+void wire_look_at(struct wire *wire, uint32_t client);
 
 /* ---- wire_streams.c ---- */
 /* The stream of that name, made when it is not there; WIRE_NONE: no room. `like` has all but the links. */

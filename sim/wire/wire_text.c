@@ -20,8 +20,10 @@ void wire_text_deinit(struct wire_text *text)
 
 bool wire_text_grow(struct wire_text *text, size_t more)
 {
-    if (text->failed)
+    if (text->failed || text->fixed) {
+        text->failed = true;
         return false;
+    }
     size_t capacity = text->capacity * 2;
     if (capacity < text->size + more)
         capacity = text->size + more;

@@ -17,10 +17,16 @@ struct wire_text {
     char *bytes;
     size_t size, capacity;
     bool failed; /* no memory: what is there is cut short */
+    bool fixed;  /* the bytes are the caller's, and do not grow */
 };
 
 bool wire_text_init(struct wire_text *text, size_t capacity) MUST_USE;
 void wire_text_deinit(struct wire_text *text);
+/* A text in the caller's bytes: what does not fit makes it fail. */
+static inline struct wire_text wire_text_in(char *bytes, size_t capacity)
+{
+    return (struct wire_text){.bytes = bytes, .capacity = capacity, .fixed = true};
+}
 /* Make room for `more` bytes behind the text. False: there is none, and the text has failed. */
 bool wire_text_grow(struct wire_text *text, size_t more);
 

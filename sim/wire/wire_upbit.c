@@ -123,6 +123,8 @@ static bool parse_type(const struct wire_token *type, struct wish *wish)
     static const uint32_t minutes[] = {1, 3, 5, 10, 15, 30, 60, 240};
     wish->type = type;
     wish->param = 0;
+    if (type->size > 16)
+        return false;
     if (wire_token_is(type, "ticker"))
         wish->kind = WIRE_TICKER;
     else if (wire_token_is(type, "trade"))
@@ -185,12 +187,13 @@ static void subscribe_code(struct wire *wire, uint32_t number, const struct wish
     }
     if (wish->kind == WIRE_KLINE)
         stream.beat = BEAT_1S;
-    struct wire_text name = {.bytes = stream.name, .capacity = sizeof(stream.name)};
+    struct wire_text name = wire_text_in(stream.name, sizeof(stream.name));
     wire_put_bytes(&name, wish->type->text, wish->type->size);
     wire_put_char(&name, ' ');
     wire_put_i64(&name, stream.param);
     wire_put_char(&name, ' ');
     wire_put_i64(&name, stream.grouping);
+    ASSERT(wire_text_ok(&name));
     stream.name_size = (uint16_t)name.size;
     if (!wire_subscribe(wire, number, &stream, (wish->bits & ONLY_SNAPSHOT) != 0, wish->bits))
         return;

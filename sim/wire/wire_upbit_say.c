@@ -43,7 +43,7 @@ void upbit_u64(struct upbit_writer *writer, const char *name, const char *brief,
 static void put_exponent(struct wire_text *text, uint64_t value, unsigned decimals)
 {
     char room[24];
-    struct wire_text number = {.bytes = room, .capacity = sizeof(room)};
+    struct wire_text number = wire_text_in(room, sizeof(room));
     while (value % 10 == 0) {
         value /= 10;
         decimals--;
@@ -331,7 +331,8 @@ static bool say_candle(const struct wire *wire, const struct wire_symbol *symbol
         return false;
     char type[24] = "candle.";
     const uint32_t seconds = wire_interval_seconds[interval];
-    struct wire_text text = {.bytes = type, .size = 7, .capacity = sizeof(type)};
+    struct wire_text text = wire_text_in(type, sizeof(type));
+    text.size = 7;
     wire_put_u64(&text, seconds < 60 ? seconds : seconds / 60);
     wire_put_bytes(&text, seconds < 60 ? "s" : "m", 2);
     upbit_text(writer, "type", "ty", type);
