@@ -137,6 +137,11 @@ static void handle(int number, siginfo_t *info, void *context)
 
 /* ---- outside ---- */
 
+void crash_note_engine(const struct engine *engine)
+{
+    note.engine = engine;
+}
+
 void crash_note_arm(const char *dir, const struct engine *engine, const char *config_hash)
 {
     if (!run_dir_path(note.path, dir, CRASH_NOTE_FILE)) {

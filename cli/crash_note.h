@@ -19,6 +19,8 @@
 
 /* From now on a crash is noted in `dir`. One run at a time; `engine` must live until crash_note_disarm. */
 void crash_note_arm(const char *dir, const struct engine *engine, const char *config_hash);
+/* The run goes on in another engine. */
+void crash_note_engine(const struct engine *engine);
 /* A stream of whole rows with a buffer of its own, given to setvbuf. */
 void crash_note_stream(FILE *file, const char *buffer);
 /* Before the streams are closed. */

@@ -26,6 +26,7 @@ static const struct verb verbs[] = {
     {"bundle", "pack a run into one file, and unpack it", verb_bundle, verb_bundle_help},
     {"record", "write down what venues send, as it happens", verb_record, verb_record_help},
     {"state", "everything that a finished run knew at one moment", verb_state, verb_state_help},
+    {"fork", "go on from a moment of a finished run with a change", verb_fork, verb_fork_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},
     {"synth", "write tapes of a synthetic market, from a seed", verb_synth, verb_synth_help},
     {"tape", "look into tapes, check, repair, cut and merge them", verb_tape, verb_tape_help},

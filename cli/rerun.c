@@ -148,28 +148,54 @@ static err_t read_text(const char *path, char **text, size_t *size, struct err_t
 }
 
 /* A relative plug-in or latency file is looked for where the run was started. */
-static err_t load_config(struct rerun *rerun, struct err_text *why)
+err_t rerun_load_config(const struct rerun *rerun, const char *file, const struct option_list *more,
+                        struct run_config **config, struct err_text *why)
 {
     char path[PATH_SIZE], as_if[PATH_SIZE + 16] = "config.yaml";
     char *text = NULL;
     size_t size = 0;
-    if (!run_dir_path(path, rerun->dir, "config.yaml"))
+    if (!run_dir_path(path, rerun->dir, file))
         return err_say(why, ERR_RANGE, "%s: too long", rerun->dir);
     err_t err = read_text(path, &text, &size, why);
     if (err != ERR_OK)
         return err;
     if (rerun->inside->started_in[0] != '\0')
         snprintf(as_if, sizeof(as_if), "%s/config.yaml", rerun->inside->started_in);
-    const struct config_options options = {.sets = rerun_files_sets(&rerun->inside->files),
-                                           .tapes = &rerun->inside->tapes};
+    struct option_list sets = {0};
+    const struct option_list *files = rerun_files_sets(&rerun->inside->files);
+    for (size_t i = 0; files != NULL && i < files->count && err == ERR_OK; i++)
+        err = option_list_add(&sets, files->items[i]);
+    for (size_t i = 0; more != NULL && i < more->count && err == ERR_OK; i++)
+        err = option_list_add(&sets, more->items[i]);
+    const struct config_options options = {.sets = &sets, .tapes = &rerun->inside->tapes};
     struct err_text inner = {0};
-    err = run_config_parse(&rerun->config, as_if, text, size, &options, &inner);
-    free(text);
     if (err == ERR_OK)
-        rerun->config->venue.bracket = false; /* the models beside it change nothing of the run */
+        err = run_config_parse(config, as_if, text, size, &options, &inner);
+    free(text);
+    option_list_free(&sets);
+    if (err == ERR_OK)
+        (*config)->venue.bracket = false; /* the models beside it change nothing of the run */
     return err == ERR_OK ? ERR_OK
                          : err_say(why, err, "%s cannot be run again (made by tapedeck %s, this is %s): %s", path,
                                    rerun->version, cli_version(), inner.text);
+}
+
+/* A fork (stage_fork.h) is executed under its parent's config first. */
+static err_t load_fork(struct rerun *rerun, struct err_text *why)
+{
+    struct rerun_inside *inside = rerun->inside;
+    char path[PATH_SIZE];
+    if (!run_dir_path(path, rerun->dir, RERUN_FORK_FILE) || access(path, F_OK) != 0)
+        return ERR_OK;
+    json_t *fork = json_load_file(path, 0, NULL);
+    const json_t *at = json_object_get(fork, "at");
+    if (!json_is_integer(at) || json_integer_value(at) <= 0) {
+        json_decref(fork);
+        return err_say(why, ERR_CORRUPT, "%s: does not say after how many inputs ('at')", path);
+    }
+    inside->fork_at = (uint64_t)json_integer_value(at);
+    json_decref(fork);
+    return rerun_load_config(rerun, RERUN_PARENT_FILE, NULL, &inside->parent, why);
 }
 
 /* ---- the run ---- */
@@ -207,7 +233,9 @@ err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_optio
         return err;
     err = rerun_files_machine(&opened->inside->files, why);
     if (err == ERR_OK)
-        err = load_config(opened, why);
+        err = rerun_load_config(opened, "config.yaml", NULL, &opened->config, why);
+    if (err == ERR_OK)
+        err = load_fork(opened, why);
     if (err != ERR_OK) {
         rerun_close(opened);
         return err;
@@ -217,15 +245,27 @@ err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_optio
 }
 
 /* The parameters are in the strategy's state, which the run goes on to change. */
-static err_t keep_first_state(struct rerun *rerun, struct err_text *why)
+static err_t keep_first_state(const struct run_config *config, void **first, struct err_text *why)
 {
-    const size_t size = rerun->config->strategy->state_size;
-    rerun->inside->first_state = malloc(size != 0 ? size : 1);
-    if (rerun->inside->first_state == NULL)
+    const size_t size = config->strategy->state_size;
+    *first = malloc(size != 0 ? size : 1);
+    if (*first == NULL)
         return err_say(why, ERR_NOMEM, "out of memory");
     if (size != 0)
-        memcpy(rerun->inside->first_state, rerun->config->strategy_state, size);
+        memcpy(*first, config->strategy_state, size);
     return ERR_OK;
+}
+
+static struct run_config *first_config(const struct rerun *rerun)
+{
+    return rerun->inside->parent != NULL ? rerun->inside->parent : rerun->config;
+}
+
+static err_t open_stage(struct rerun *rerun, struct err_text *why)
+{
+    struct rerun_inside *inside = rerun->inside;
+    return stage_open_watched(&rerun->stage, first_config(rerun), inside->sink,
+                              inside->watched ? &inside->watch : NULL, why);
 }
 
 err_t rerun_stage(struct rerun *rerun, const struct engine_sink *sink, const struct stage_watch *watch,
@@ -236,40 +276,70 @@ err_t rerun_stage(struct rerun *rerun, const struct engine_sink *sink, const str
     inside->watched = watch != NULL;
     if (watch != NULL)
         inside->watch = *watch;
-    err_t err = keep_first_state(rerun, why);
-    return err != ERR_OK ? err : stage_open_watched(&rerun->stage, rerun->config, sink, watch, why);
+    err_t err = keep_first_state(rerun->config, &inside->first_state, why);
+    if (err == ERR_OK && inside->parent != NULL)
+        err = keep_first_state(inside->parent, &inside->parent_state, why);
+    return err != ERR_OK ? err : open_stage(rerun, why);
+}
+
+static void close_stages(struct rerun *rerun)
+{
+    struct rerun_inside *inside = rerun->inside;
+    stage_close(rerun->stage);
+    stage_close(inside->before_fork);
+    stage_image_free(inside->fork_first);
+    rerun->stage = inside->before_fork = NULL;
+    inside->fork_first = NULL;
+    inside->started = false;
 }
 
 err_t rerun_stage_again(struct rerun *rerun, struct err_text *why)
 {
     struct rerun_inside *inside = rerun->inside;
-    struct run_config *config = rerun->config;
-    stage_close(rerun->stage);
-    rerun->stage = NULL;
-    inside->started = false;
-    config_params_renew(config, inside->first_state);
-    return stage_open_watched(&rerun->stage, config, inside->sink, inside->watched ? &inside->watch : NULL, why);
+    close_stages(rerun);
+    config_params_renew(rerun->config, inside->first_state);
+    if (inside->parent != NULL)
+        config_params_renew(inside->parent, inside->parent_state);
+    return open_stage(rerun, why);
 }
 
 err_t rerun_start(struct rerun *rerun, struct err_text *why)
 {
+    struct rerun_inside *inside = rerun->inside;
     err_t err = stage_start(rerun->stage);
-    rerun->inside->started = err == ERR_OK;
-    return err == ERR_OK
-               ? ERR_OK
-               : err_say(why, ERR_MISMATCH, "the strategy '%s' refuses to start (%s), which it did not in the run",
-                         rerun->config->strategy->name, err_words(err));
+    inside->started = err == ERR_OK;
+    if (err != ERR_OK)
+        return err_say(why, ERR_MISMATCH, "the strategy '%s' refuses to start (%s), which it did not in the run",
+                       rerun->config->strategy->name, err_words(err));
+    return inside->parent == NULL ? ERR_OK : stage_image_take(&inside->fork_first, rerun->stage, why);
+}
+
+/* Does the run part from its parent here? */
+static err_t fork_here(struct rerun *rerun, struct err_text *why)
+{
+    struct rerun_inside *inside = rerun->inside;
+    if (inside->parent == NULL || inside->before_fork != NULL ||
+        engine_counters(rerun->stage->engine)->inputs != inside->fork_at)
+        return ERR_OK;
+    return stage_fork(rerun->stage, inside->fork_first, rerun->config, inside->sink,
+                      inside->watched ? &inside->watch : NULL, &inside->before_fork, why);
 }
 
 err_t rerun_advance_until(struct rerun *rerun, ns_t ts, uint64_t budget, struct err_text *why)
 {
+    const struct rerun_inside *inside = rerun->inside;
+    err_t err = fork_here(rerun, why);
+    if (err != ERR_OK)
+        return err;
     struct engine *engine = rerun->stage->engine;
     const uint64_t done = engine_counters(engine)->inputs;
     if (rerun->partial && rerun->inputs - done < budget)
         budget = rerun->inputs - done;
+    if (inside->parent != NULL && done < inside->fork_at && inside->fork_at - done < budget)
+        budget = inside->fork_at - done;
     if (budget == 0)
         return ERR_END;
-    err_t err = engine_run_until(engine, ts, budget);
+    err = engine_run_until(engine, ts, budget);
     if (err == ERR_OK || err == ERR_END || (err == ERR_AGAIN && ts != NS_MAX))
         return err;
     if (rerun->partial && engine_counters(engine)->inputs == rerun->inputs)
@@ -312,6 +382,19 @@ bool rerun_file(const struct rerun *rerun, size_t number, const char **path, con
     return true;
 }
 
+err_t rerun_try_fork(struct rerun *rerun, const struct run_config *config, struct err_text *why)
+{
+    struct rerun_inside *inside = rerun->inside;
+    return inside->fresh == NULL
+               ? ERR_OK
+               : stage_fork(rerun->stage, inside->fresh, config, NULL, NULL, &inside->before_fork, why);
+}
+
+bool rerun_is_fork(const struct rerun *rerun)
+{
+    return rerun->inside->parent != NULL;
+}
+
 bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const char **hash)
 {
     const struct rerun_inside *inside = rerun->inside;
@@ -327,8 +410,9 @@ void rerun_close(struct rerun *rerun)
 {
     if (rerun == NULL)
         return;
-    stage_close(rerun->stage);
+    close_stages(rerun);
     run_config_free(rerun->config);
+    run_config_free(rerun->inside->parent);
     json_decref(rerun->inside->result);
     const size_t count = rerun->inside->tapes.count;
     option_list_free(&rerun->inside->tapes);
@@ -336,6 +420,7 @@ void rerun_close(struct rerun *rerun)
         free(rerun->inside->paths[i]);
     free(rerun->inside->paths);
     free(rerun->inside->first_state);
+    free(rerun->inside->parent_state);
     rerun_files_free(&rerun->inside->files);
     stage_image_free(rerun->inside->fresh);
     run_close(&rerun->inside->run);

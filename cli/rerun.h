@@ -88,6 +88,16 @@ err_t rerun_seek_time(struct rerun *rerun, ns_t ts, struct err_text *why) MUST_U
 err_t rerun_finish(struct rerun *rerun, struct err_text *why) MUST_USE;
 /* The other files that it reads, where they were found; false: no more. */
 bool rerun_file(const struct rerun *rerun, size_t number, const char **path, const char **sha256);
+/* Can the run go on from where it is under `config`, which is of no use afterwards, nor is the rerun? ERR_CONFIG: no,
+ * in words. Only what is known: a rerun that was not brought there by rerun_seek answers OK. */
+err_t rerun_try_fork(struct rerun *rerun, const struct run_config *config, struct err_text *why) MUST_USE;
+/* Was it forked from another one (run_fork.h)? */
+bool rerun_is_fork(const struct rerun *rerun);
+/* Its config (file "config.yaml", of a fork also RERUN_PARENT_FILE) with further settings; may be NULL. To be freed. */
+err_t rerun_load_config(const struct rerun *rerun, const char *file, const struct option_list *more,
+                        struct run_config **config, struct err_text *why) MUST_USE;
+#define RERUN_FORK_FILE   "fork.json"
+#define RERUN_PARENT_FILE "parent.yaml"
 /* The tapes that it reads, a lane each, where they were found; false: no more (none at all: a made market). */
 bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const char **hash);
 void rerun_close(struct rerun *rerun);

@@ -14,6 +14,7 @@
 #include "cli/run_dir.h"
 #include "cli/run_open.h"
 #include "cli/snapshot.h"
+#include "cli/stage_fork.h"
 
 struct rerun_inside {
     struct run_opened run;
@@ -27,6 +28,12 @@ struct rerun_inside {
     bool watched; /* else `watch` is empty */
     bool started;
     void *first_state; /* owned: of the strategy, as the config made it */
+    /* a fork: executed under `parent` up to fork_at inputs */
+    struct run_config *parent; /* owned; NULL: none */
+    uint64_t fork_at;
+    void *parent_state; /* as first_state */
+    struct stage_image *fork_first;
+    struct stage *before_fork; /* of the parent; NULL: not there yet */
     /* snapshots */
     enum { FOLDER_UNKNOWN, FOLDER_NONE, FOLDER_OPEN } folder_state;
     char folder[PATH_SIZE];

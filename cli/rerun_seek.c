@@ -38,7 +38,7 @@ static bool open_folder(struct rerun *rerun)
     if (inside->folder_state != FOLDER_UNKNOWN)
         return inside->folder_state == FOLDER_OPEN;
     inside->folder_state = FOLDER_NONE;
-    if (rerun->snapshots == RERUN_SNAPSHOTS_OFF || inside->run.temporary != NULL ||
+    if (rerun->snapshots == RERUN_SNAPSHOTS_OFF || inside->run.temporary != NULL || inside->parent != NULL ||
         !run_dir_path(inside->folder, rerun->dir, SNAPSHOT_FOLDER) || strcmp(rerun->config->hash, "") == 0)
         return false;
     if (snapshot_key_of(&inside->key, rerun->config, &why) != ERR_OK)

@@ -391,6 +391,13 @@ err_t run_output_open_rows(struct run_output *output, const struct run_rows *row
     return open_streams(output, why);
 }
 
+void run_output_engine(struct run_output *output, const struct engine *engine)
+{
+    output->engine = engine;
+    if (output->dir != NULL)
+        crash_note_engine(engine);
+}
+
 const char *run_output_dir(const struct run_output *output)
 {
     return output->dir;

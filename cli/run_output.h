@@ -59,6 +59,8 @@ err_t run_output_open(struct run_output *output, const struct run_output_options
 err_t run_output_open_rows(struct run_output *output, const struct run_rows *rows,
                            const struct instrument *instruments, uint16_t instrument_count,
                            const struct engine *engine, struct err_text *why) MUST_USE;
+/* The run goes on in another engine over the same instruments (stage_fork.h). */
+void run_output_engine(struct run_output *output, const struct engine *engine);
 /* Where it writes; NULL: nowhere. */
 const char *run_output_dir(const struct run_output *output);
 /* The first write that failed, ERR_OK: none. */

@@ -188,7 +188,7 @@ err_t stage_marks(const struct stage *stage, struct feed_mark *marks)
 
 /* ---- back ---- */
 
-static bool same_shape(const struct stage_image *a, const struct stage_image *b)
+bool stage_image_same_shape(const struct stage_image *a, const struct stage_image *b)
 {
     bool same = a->block_count == b->block_count;
     for (uint32_t i = 0; i < a->block_count && same; i++)
@@ -244,22 +244,40 @@ static void write_back(const struct stage *stage, const struct stage_image *imag
     }
 }
 
+err_t stage_write(struct stage *stage, const struct stage_image *image, const struct feed_mark *marks,
+                  struct err_text *why)
+{
+    sim_world_drop(stage->world);
+    write_back(stage, image);
+    err_t err = sim_world_resume(stage->world, marks);
+    return err == ERR_OK ? ERR_OK : err_say(why, err, "%s", stage->world->why.text);
+}
+
+bool stage_block_at(const struct stage *stage, uint64_t address, uint32_t *block, size_t *offset)
+{
+    for (uint32_t i = 0; i < block_count(stage); i++) {
+        const struct block one = block_of(stage, i);
+        if (one.memory == NULL || address - (uintptr_t)one.memory >= one.size)
+            continue;
+        *block = i;
+        *offset = (size_t)(address - (uintptr_t)one.memory);
+        return true;
+    }
+    return false;
+}
+
 err_t stage_put(struct stage *stage, const struct stage_image *fresh, const struct stage_place *place,
                 struct err_text *why)
 {
     struct stage_image *target;
-    if (!same_shape(fresh, place->fresh) || !same_shape(fresh, place->then))
+    if (!stage_image_same_shape(fresh, place->fresh) || !stage_image_same_shape(fresh, place->then))
         return err_say(why, ERR_STATE, "the state has another shape");
     err_t err = stage_image_new(&target, stage, why);
     if (err != ERR_OK)
         return err;
     err = merge(target, fresh, place, why);
     if (err == ERR_OK) {
-        sim_world_drop(stage->world);
-        write_back(stage, target);
-        err = sim_world_resume(stage->world, place->marks);
-        if (err != ERR_OK)
-            (void)err_say(why, err, "%s", stage->world->why.text);
+        err = stage_write(stage, target, place->marks, why);
     }
     stage_image_free(target);
     return err;

@@ -48,6 +48,13 @@ size_t stage_image_bytes(const struct stage_image *image);
  * anew, so nothing can be kept of the run. A number may look like one by accident: then too. */
 bool stage_image_strategy_address(const struct stage_image *fresh, const struct stage_image *now, size_t *offset);
 
+bool stage_image_same_shape(const struct stage_image *a, const struct stage_image *b);
+/* The block of a stage that an address leads into. False: none. */
+bool stage_block_at(const struct stage *stage, uint64_t address, uint32_t *block, size_t *offset);
+/* The memory of a stage becomes this, at these marks. On an error the stage is of no use any more. */
+err_t stage_write(struct stage *stage, const struct stage_image *image, const struct feed_mark *marks,
+                  struct err_text *why) MUST_USE;
+
 /* Bring a stage to where what comes of it does not hang on addresses. ERR_STATE: it cannot be now (before the first
  * input, after a failure); it is as it was. */
 err_t stage_settle(struct stage *stage) MUST_USE;

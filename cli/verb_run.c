@@ -2,6 +2,7 @@
 #include "cli/json_out.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/run_fork.h"
 #include "cli/run_manifest.h"
 #include "cli/run_output.h"
 #include "cli/run_progress.h"
@@ -68,7 +69,7 @@ const char verb_run_help[] =
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
 #define RUN_BUDGET        RUN_PROGRESS_EVERY /* inputs between two looks at the clock, the disk and the signals */
-#define SNAPSHOT_BUDGET   4096  /* the same while snapshots are made by engine time */
+#define SNAPSHOT_BUDGET   4096               /* the same while snapshots are made by engine time */
 #define FLUSH_INTERVAL_NS NS_PER_S
 #define PACE_SLEEP_NS     (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
 
@@ -82,6 +83,7 @@ struct run_job {
     struct run_progress reached; /* for when it is killed */
     struct progress progress;
     struct run_snapshots snapshots;
+    struct run_fork *fork; /* NULL: it is no fork */
     bool json;
     uint64_t flushed, marked; /* when: on the clock of `progress` */
     uint64_t marked_inputs;
@@ -90,12 +92,18 @@ struct run_job {
     struct err_text why;
 };
 
-static err_t open_run(struct run_job *run, const char *path, const struct config_options *options)
+/* What a fork is executed again from, beside what every run leaves. */
+static err_t leave_parent(struct run_job *run)
+{
+    err_t err = run_output_file(run->output, RERUN_PARENT_FILE, run->fork->parent->resolved, &run->why);
+    return err == ERR_OK ? run_output_file(run->output, RERUN_FORK_FILE, run->fork->fork_json, &run->why) : err;
+}
+
+/* Of a config that was read. */
+static err_t open_run(struct run_job *run)
 {
     struct err_text *why = &run->why;
-    err_t err = run_config_load(&run->config, path, options, why);
-    if (err == ERR_OK)
-        err = run_config_check_files(run->config, why);
+    err_t err = run_config_check_files(run->config, why);
     if (err == ERR_OK)
         err = run_inputs_take(&run->inputs, run->config, why);
     if (err == ERR_OK)
@@ -103,9 +111,9 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
     if (err == ERR_OK)
         err = run_metrics_new(&run->metrics, run_output_sink(run->output, run->files.none), why);
     if (err == ERR_OK)
-        err = stage_open_watched(&run->stage, run->config, run_metrics_sink(run->metrics),
-                                 &(struct stage_watch){.journal = run_output_journal(run->output, run->files.none)},
-                                 why);
+        err = stage_open_watched(
+            &run->stage, run->fork != NULL ? run->fork->parent : run->config, run_metrics_sink(run->metrics),
+            &(struct stage_watch){.journal = run_output_journal(run->output, run->files.none)}, why);
     if (err == ERR_OK)
         err = run_metrics_open(run->metrics, run->stage, why);
     if (err == ERR_OK)
@@ -113,6 +121,8 @@ static err_t open_run(struct run_job *run, const char *path, const struct config
                               run->stage->engine, why);
     if (err == ERR_OK)
         err = run_progress_open(&run->reached, run_output_dir(run->output), why);
+    if (err == ERR_OK && run->fork != NULL)
+        err = leave_parent(run);
     if (err == ERR_OK) /* last: when it is there, the run can be executed again from what lies beside it */
         err = run_start_write(run_output_dir(run->output), run->config, run->stage, &run->inputs, why);
     return err;
@@ -175,23 +185,50 @@ static err_t mark(struct run_job *run)
     return run_progress_write(&run->reached, run->stage->engine, false, &run->why);
 }
 
+/* Where it parts from its parent. */
+static err_t fork_here(struct run_job *run)
+{
+    const struct stage_watch watch = {.journal = run_output_journal(run->output, run->files.none)};
+    err_t err = stage_fork(run->stage, run->fork->first, run->config, run_metrics_sink(run->metrics), &watch,
+                           &run->fork->before, &run->why);
+    if (err == ERR_OK)
+        run_output_engine(run->output, run->stage->engine);
+    return err;
+}
+
+/* Up to `budget` inputs, and a fork not beyond its place. */
+static err_t run_some(struct run_job *run, uint64_t budget)
+{
+    const struct run_fork *fork = run->fork;
+    const uint64_t done = engine_counters(run->stage->engine)->inputs;
+    if (fork != NULL && fork->before == NULL) {
+        if (done == fork->at) {
+            err_t err = fork_here(run);
+            if (err != ERR_OK)
+                return err;
+        } else if (fork->at - done < budget) {
+            budget = fork->at - done;
+        }
+    }
+    return engine_run(run->stage->engine, budget);
+}
+
 static void run_loop(struct run_job *run)
 {
-    struct engine *engine = run->stage->engine;
     const uint64_t budget = run->config->feed.speed != 0       ? 1
                             : run->snapshots.folder[0] != '\0' ? SNAPSHOT_BUDGET
                                                                : RUN_BUDGET;
     err_t err = ERR_OK;
     while (err == ERR_OK) {
         if (stop_signal() != 0) {
-            err = engine_check(engine);
+            err = engine_check(run->stage->engine);
             if (err == ERR_OK)
                 err = ERR_INTERRUPTED;
             break;
         }
         if (wait_for_wall(run))
             continue;
-        err = engine_run(engine, budget);
+        err = run_some(run, budget);
         show_progress(run);
         flush(run);
         if (err == ERR_OK)
@@ -204,7 +241,7 @@ static void run_loop(struct run_job *run)
     run->end = err == ERR_END ? RUN_FINISHED : err == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_ERROR;
     run->err = err == ERR_END ? ERR_OK : err;
     if (run->end == RUN_ERROR)
-        (void)err_say(&run->why, err, "%s", engine_why(engine)->text);
+        (void)err_say(&run->why, err, "%s", engine_why(run->stage->engine)->text);
 }
 
 static int code_of(const struct run_job *run, err_t err)
@@ -249,7 +286,7 @@ static err_t report(struct run_job *run, const struct run_summary *summary)
         json_set_text(object, "dir", summary->dir);
         if (json_print(stdout, object, false) != ERR_OK && err == ERR_OK)
             err = err_say(&run->why, ERR_IO, "standard output could not be written");
-    } else {
+    } else if (run->fork == NULL) {
         run_result_print(summary);
     }
     return err;
@@ -293,6 +330,10 @@ static err_t run_all(struct run_job *run)
     err = run_snapshots_open(&run->snapshots, run->config, run->stage, run_output_dir(run->output), &run->why);
     if (err != ERR_OK)
         return end_unstarted(run, err);
+    if (run->fork != NULL)
+        err = stage_image_take(&run->fork->first, run->stage, &run->why);
+    if (err != ERR_OK)
+        return end_unstarted(run, err);
     run_loop(run);
     struct err_text unheard = {0}; /* when the disk is full, what follows says so */
     (void)!run_progress_write(&run->reached, run->stage->engine, true, &unheard);
@@ -317,8 +358,36 @@ static int exit_code(const struct run_job *run, err_t err)
     if (err == ERR_INTERRUPTED)
         fputs("tapedeck run: interrupted, the results are partial\n", stderr);
     else if (err != ERR_OK)
-        (void)exit_with("run", &run->why);
+        (void)exit_with(run->fork != NULL ? "fork" : "run", &run->why);
     return code_of(run, err);
+}
+
+static void close_run(struct run_job *run)
+{
+    run_snapshots_close(&run->snapshots);
+    stage_close(run->stage);
+    run_metrics_free(run->metrics);
+    run_progress_close(&run->reached);
+    run_output_free(run->output);
+    run_inputs_free(&run->inputs);
+    run_config_free(run->config);
+}
+
+int run_forked(struct run_fork *fork, struct run_config *config, const struct run_output_options *files, bool quiet,
+               char dir[4096])
+{
+    struct run_job run = {.reached = {.file = -1}, .config = config, .fork = fork, .files = *files};
+    err_t err = open_run(&run);
+    if (err == ERR_OK) {
+        progress_begin(&run.progress, "fork", "levels", !quiet);
+        snprintf(dir, 4096, "%s", run_output_dir(run.output));
+        err = run_all(&run);
+    }
+    const int code = exit_code(&run, err);
+    stage_image_free(fork->first);
+    close_run(&run);
+    stage_close(fork->before);
+    return code;
 }
 
 /* `run --tape a.tape maker.yaml`: --tape takes all words, also the config; it is known by its name. */
@@ -362,20 +431,16 @@ int verb_run(int argc, char **argv)
     if (err == ERR_OK) {
         struct config_options options = {.sets = &sets, .tapes = &tapes};
         stop_signal_catch();
-        err = open_run(&run, argv[1], &options);
+        err = run_config_load(&run.config, argv[1], &options, &run.why);
+        if (err == ERR_OK)
+            err = open_run(&run);
     }
     if (err == ERR_OK) {
         progress_begin(&run.progress, "run", "levels", !quiet);
         err = run_all(&run);
     }
     int code = exit_code(&run, err);
-    run_snapshots_close(&run.snapshots);
-    stage_close(run.stage);
-    run_metrics_free(run.metrics);
-    run_progress_close(&run.reached);
-    run_output_free(run.output);
-    run_inputs_free(&run.inputs);
-    run_config_free(run.config);
+    close_run(&run);
     option_list_free(&sets);
     option_list_free(&tapes);
     return code;

@@ -27,6 +27,7 @@ int verb_evidence(int argc, char **argv);
 int verb_bundle(int argc, char **argv);
 int verb_state(int argc, char **argv);
 int verb_mock(int argc, char **argv);
+int verb_fork(int argc, char **argv);
 
 extern const char verb_tape_help[];
 extern const char verb_run_help[];
@@ -49,5 +50,6 @@ extern const char verb_evidence_help[];
 extern const char verb_bundle_help[];
 extern const char verb_state_help[];
 extern const char verb_mock_help[];
+extern const char verb_fork_help[];
 
 #endif

@@ -32,6 +32,7 @@ struct stage_inside {
         void *venue_memory, *engine_memory, *strategy_state;
         size_t venue_size, engine_size, strategy_size;
     } followers[STAGE_FOLLOWERS_MAX];
+    enum queue_kind queue_kind;
     void *strategy_state; /* the config's, of the leader */
     size_t strategy_size;
     struct synth_market *synth; /* lane 0, when the market is made and not read */

@@ -151,6 +151,7 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
     for (uint16_t i = 0; i < stage->follower_count; i++)
         venues[i] = stage->followers[i].venue;
     stage->world = sim_world_init(inside->world_memory, &world);
+    inside->queue_kind = config->venue.queue.kind;
     inside->strategy_state = config->strategy_state;
     inside->strategy_size = config->strategy_state_size;
     stage->engine = engine_init(inside->engine_memory, &engine, stage->world, config->strategy_state);

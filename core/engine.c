@@ -123,6 +123,21 @@ err_t engine_start(struct engine *engine)
     return engine->strategy->start == NULL ? ERR_OK : engine->strategy->start(&engine->ctx, engine->strategy_state);
 }
 
+err_t engine_start_unheard(struct engine *engine)
+{
+    const struct engine_sink *sink = engine->sink;
+    struct engine_observer *observer = engine->observer;
+    struct journal *journal = engine->journal;
+    engine->sink = NULL;
+    engine->observer = NULL;
+    engine->journal = NULL;
+    err_t err = engine_start(engine);
+    engine->sink = sink;
+    engine->observer = observer;
+    engine->journal = journal;
+    return err;
+}
+
 /* ---- one step ---- */
 
 static inline void fold_input(struct digest *digest, const struct event *event)

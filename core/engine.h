@@ -98,6 +98,8 @@ struct account *engine_account(struct engine *engine);
 
 /* Calls strategy->start; each engine of a lockstep for itself. */
 err_t engine_start(struct engine *engine) MUST_USE;
+/* The same, and nobody is told of what it says: of a run that goes on from elsewhere, which said it already. */
+err_t engine_start_unheard(struct engine *engine) MUST_USE;
 /* Handle inputs until the world has no more (ERR_END), `budget` inputs were handled (OK), what comes next is not
  * known yet (ERR_WAIT), or something broke. `budget` lets a caller show progress and look at signals; it does not
  * change any result. Lockstep: for the leader, which runs all; budget counts its inputs. */

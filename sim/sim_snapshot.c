@@ -99,6 +99,14 @@ err_t sim_world_resume(struct world *world, const struct feed_mark *marks)
     return ERR_OK;
 }
 
+void sim_world_hold(struct world *world)
+{
+    struct sim_world *sim = sim_branch_of(world)->sim;
+    for (uint16_t i = 0; i < sim->branch_count; i++)
+        if (sim->branches[i].last_arrival < sim->venue_done)
+            sim->branches[i].last_arrival = sim->venue_done;
+}
+
 /* ---- reading ---- */
 
 bool sim_world_message(const struct world *world, uint32_t index, struct sim_message *message)

@@ -141,6 +141,8 @@ void sim_world_drop(struct world *world);
 /* The memory is now that of a settled world with these marks: bring the feeds there, and take what was held. */
 err_t sim_world_resume(struct world *world, const struct feed_mark *marks) MUST_USE;
 
+/* After the latencies were changed: a request sent from now on does not arrive before what the venue has seen. */
+void sim_world_hold(struct world *world);
 /* A message under way, as of now, of the branch that has this world: requests first, then words about orders, each
  * kind in the order in which it was sent. False: no more. Pointers live until the world is asked for inputs. */
 struct sim_message {
