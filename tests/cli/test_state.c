@@ -3,6 +3,7 @@
 #include "cli/snapshot.h"
 #include "cli/state_json.h"
 #include "core/prng.h"
+#include "data/zst_file.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>
@@ -105,6 +106,32 @@ static struct snapshot_name last_snapshot(void)
     return name;
 }
 
+/* A hash of what is in a .zst file; of a damaged one of what came before the damage, and false. */
+static bool content_of(const char *path, struct digest_value *content)
+{
+    struct zst_reader *reader;
+    struct err_text why = {0};
+    struct digest digest;
+    static char bytes[65536];
+    digest_init(&digest, 0);
+    if (zst_reader_open(&reader, path, &why) != ERR_OK)
+        return false;
+    size_t got = 0;
+    err_t err;
+    while ((err = zst_reader_get(reader, bytes, sizeof(bytes), &got, &why)) == ERR_OK && got != 0)
+        digest_bytes(&digest, bytes, got);
+    zst_reader_close(reader);
+    *content = digest_value(&digest);
+    return err == ERR_OK;
+}
+
+/* zstd leaves a few bits of a frame unused: such a flip changes nothing. */
+static bool is_harmless(const char *path, const struct digest_value *whole)
+{
+    struct digest_value content;
+    return content_of(path, &content) && content.low == whole->low && content.high == whole->high;
+}
+
 Test(state, a_damaged_snapshot_is_said_and_the_one_before_it_is_taken)
 {
     const uint64_t inputs = leave_snapshots(), seed = 5;
@@ -116,6 +143,9 @@ Test(state, a_damaged_snapshot_is_said_and_the_one_before_it_is_taken)
     const struct snapshot_name name = last_snapshot();
     size_t size;
     char *whole = scratch_read(name.path, &size);
+    struct digest_value content;
+    unsigned harmless = 0;
+    cr_assert(content_of(name.path, &content));
     for (int i = 0; i < 30; i++) {
         const size_t at = (size_t)prng_below(&prng, size), length = i % 10 == 9 ? at : size;
         FILE *file = fopen(name.path, "wb");
@@ -127,12 +157,15 @@ Test(state, a_damaged_snapshot_is_said_and_the_one_before_it_is_taken)
         struct rerun *rerun = open_run("run", RERUN_SNAPSHOTS_USE);
         go(rerun, inputs - 5);
         char *got = told(rerun);
-        cr_expect_str_not_empty(rerun->said, "seed %" PRIu64 " byte %zu", seed, at);
-        cr_expect_not_null(strstr(rerun->said, ".snap"), "%s", rerun->said);
+        if (is_harmless(name.path, &content))
+            harmless++;
+        else
+            cr_expect_not_null(strstr(rerun->said, ".snap"), "seed %" PRIu64 " byte %zu: %s", seed, at, rerun->said);
         cr_expect_str_eq(got, wanted, "seed %" PRIu64 " byte %zu", seed, at);
         free(got);
         rerun_close(rerun);
     }
+    cr_expect_leq(harmless, 3);
     free(whole);
     free(wanted);
     rerun_close(plain);
