@@ -104,6 +104,7 @@ static err_t streams_inherit(struct binance_link *link, struct link_line *line, 
             continue;
         stream->owner = heir;
         stream->meeting = true;
+        stream->look_for_holes = stream->kind == OF_TRADE; /* it may have been silent before the heir came */
         stream->held = 0;
         if (held == 0 || (stream_key(link, stream, &key) && held <= key))
             continue;
@@ -425,9 +426,14 @@ err_t conn_down(struct binance_link *link, uint8_t slot, int32_t status, const c
             link->stats.limited++;
         snprintf(reason.text, sizeof(reason.text), "the connection was %s (%d%s%.*s)",
                  opening ? "not opened" : "lost", status, size > 0 ? ", " : "", shown, size > 0 ? text : "");
-        link_say(link, ERR_IO, "connection %u%s: %s", slot,
-                 route_path(link->flavour, (enum route)line_of(link, conn)->route), reason.text);
+        const struct link_line *line = line_of(link, conn);
+        const char *path = route_path(link->flavour, (enum route)line->route);
         err = conn_lost(link, slot, reason.text);
+        if (line->open_at != NS_MAX && line->now == NO_CONN)
+            link_say(link, ERR_IO, "connection %u%s: %s; attempt %u follows in %lld ms", slot, path, reason.text,
+                     line->backoff.attempts, (long long)((line->open_at - link->ts) / NS_PER_MS));
+        else
+            link_say(link, ERR_IO, "connection %u%s: %s", slot, path, reason.text);
     }
     conn->state = CONN_FREE;
     link_wake(link, link->ts);

@@ -176,8 +176,8 @@ err_t look_for_hole(struct binance_link *link, struct line_stream *stream, const
         return ERR_OK;
     struct link_book *book = &link->books[stream->symbol];
     struct event_text body = {{0}};
-    link_say(link, ERR_GAP, "%s: %llu trades are missing after %llu", book->text,
-             (unsigned long long)(span.previous - key), (unsigned long long)key);
+    link_say(link, ERR_GAP, "%s: trades missing after id %llu: %llu", book->text, (unsigned long long)key,
+             (unsigned long long)(span.previous - key));
     memcpy(body.text, link->stats.said.text, sizeof(body.text) - 1);
     if (machine_has_book(book->symbol))
         return book_lost(link, book, book->stream_of[OF_DIFF] != NO_STREAM, body.text);

@@ -176,6 +176,7 @@ Test(binance_link, a_lost_connection_is_a_gap_and_comes_back_with_back_off)
     shown(&f, "open 0 " PUBLIC_DEPTH "\n");
     down(&f, 0, 0, "refused");
     shown(&f, "");
+    cr_assert(strstr(stats_now(&f).said.text, "attempt 2 follows in ") != NULL, "%s", stats_now(&f).said.text);
     ticks_until(&f, 2999);
     shown(&f, "");
     ticks_until(&f, 4000);
@@ -325,7 +326,7 @@ Test(binance_link, trades_missing_after_a_lost_connection_are_a_gap)
     up(&f, 0);
     forget(&f);
     text(&f, 0, AGG(13, 106, 106));
-    shown(&f, "gap BTCUSDT BTCUSDT: 2 trades are missing after 10\ntrade BTCUSDT 106..106 100.5x1\n");
+    shown(&f, "gap BTCUSDT BTCUSDT: trades missing after id 10: 2\ntrade BTCUSDT 106..106 100.5x1\n");
     /* None missing: no gap. */
     down(&f, 0, 1006, "");
     ticks_until(&f, 4000);
@@ -442,6 +443,22 @@ Test(binance_link, what_only_the_next_connection_brought_is_missing_when_the_old
     forget(&f);
     down(&f, 0, 1006, "");
     shown_piece(&f, "gap BTCUSDT the connection ended before the next one had caught up\nget");
+}
+
+Test(binance_link, trades_that_a_dying_connection_swallowed_before_the_next_one_came_are_a_gap)
+{
+    const struct link_symbol symbols[] = {{"BTCUSDT", 0, LINK_TRADES}};
+    open_with(BINANCE_USDM, symbols, 1,
+              (struct link_config){.renew = 60 * NS_PER_S, .stale = 100 * NS_PER_S, .silence = 100 * NS_PER_S});
+    tick(&f);
+    up(&f, 0);
+    text(&f, 0, AGG(10, 100, 100));
+    ticks_until(&f, 60000);
+    up(&f, 1);
+    down(&f, 0, 1006, "");
+    forget(&f);
+    text(&f, 1, AGG(12, 102, 102));
+    shown(&f, "gap BTCUSDT BTCUSDT: trades missing after id 10: 1\ntrade BTCUSDT 102..102 100.5x1\n");
 }
 
 Test(binance_link, a_server_that_goes_down_is_left_in_time)
