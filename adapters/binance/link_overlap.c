@@ -125,7 +125,6 @@ err_t overlap_takes(struct binance_link *link, struct line_stream *stream, uint8
     if (!stream_span_of(link, stream, input, &span)) {
         /* The machine says what is wrong with it, or the old connection brings it better. */
         *take = stream->owner == slot;
-        stream->meeting = stream->meeting && !*take;
         return ERR_OK;
     }
     bool known = stream_key(link, stream, &key);
