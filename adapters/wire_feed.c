@@ -249,6 +249,8 @@ static err_t take_command(struct wire_feed *wire, const struct link_input *input
     }
     struct event_text body = {.text = ""};
     memcpy(body.text, text, size);
+    if (strcmp(body.text, "stop") == 0 && !set)
+        wire->ended = ERR_END;
     return emit_own(wire, set ? EVENT_PARAMETER : EVENT_OPERATOR, &body);
 }
 
@@ -379,8 +381,10 @@ static err_t on_next(struct feed *feed, struct event_batch *batch)
 {
     struct wire_feed *wire = wire_of(feed);
     err_t err = wire->ended;
-    while (err == ERR_OK && wire->event_count < wire->batch_events)
+    while (err == ERR_OK && wire->event_count < wire->batch_events) {
         err = take_input(wire);
+        err = err == ERR_OK ? wire->ended : err;
+    }
     /* what came before the end, or before the damage, is given first */
     if (err != ERR_OK && err != ERR_AGAIN)
         wire->ended = err;

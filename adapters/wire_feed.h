@@ -16,7 +16,8 @@
  *   UP DOWN TEXT BINARY PONG ANSWER FAILED DROPPED   given to their link
  *   TICK      given to every link; EVENT_TICK, so that what is due by the clock happens
  *   CLOCK     given to every link; EVENT_SIGNAL "clock_step" of the step in seconds
- *   COMMAND   "set KEY=VALUE": EVENT_PARAMETER "KEY=VALUE"; else EVENT_OPERATOR with the text
+ *   COMMAND   "set KEY=VALUE": EVENT_PARAMETER "KEY=VALUE"; else EVENT_OPERATOR with the text; after "stop" the feed
+ *             ends
  *
  * All events of an input have its ts. The result depends on the inputs alone, never on how many of them a batch
  * holds. Nothing is allocated while there is room; when batches are held longer than ever before, memory grows.

@@ -367,6 +367,8 @@ err_t config_read(struct run_config *config, const char *directory, struct err_t
     err_t err = read_section(&reader, "", config->tree->root, config);
     if (config->recording)
         config->mode = RUN_PAPER;
+    if (config->mode == RUN_PAPER && config_node_find(config->tree->root, "journal") == NULL)
+        config->journal = RUN_JOURNAL_ON; /* a session happens once */
     if (err == ERR_OK)
         err = check_feed(&reader);
     if (err == ERR_OK)

@@ -15,7 +15,7 @@ const struct config_key config_keys[] = {
      0},
     {"journal", CONFIG_CHOICE, AT(journal), NULL, NULL, "off", "off|on",
      "Keep a journal of the run: every execution, order and line, and the digests every 4096 inputs (docs/proof.md). "
-     "Never changes a result.",
+     "Never changes a result. With mode: paper it is on unless it is said to be off.",
      CONFIG_NOT_HASHED},
 
     {"feed", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Where the market comes from: exactly one of tapes, synth.",
@@ -316,7 +316,7 @@ const struct config_key config_keys[] = {
     {"session", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "The sockets of a live session.", CONFIG_NOT_HASHED},
     {"session.ca_file", CONFIG_PATH, AT(session.ca_file), NULL, NULL, NULL, NULL,
      "Certificates to trust in place of the system's. Not set: the system's, or the environment's SSL_CERT_FILE.",
-     CONFIG_NOT_HASHED},
+     CONFIG_NOT_HASHED | CONFIG_SOCKETS},
     {"session.proxy", CONFIG_TEXT, AT(session.proxy), NULL, NULL, NULL, NULL,
      "HTTP proxy of WebSockets, host:port. Not set: https_proxy of the environment, which requests always take.",
      CONFIG_NOT_HASHED},

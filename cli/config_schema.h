@@ -41,6 +41,7 @@ enum config_type {
 enum config_key_flag {
     CONFIG_NOT_HASHED = 1 << 0, /* where files are and how fast to go: cannot change a result */
     CONFIG_REQUIRED = 1 << 1,
+    CONFIG_SOCKETS = 1 << 3,    /* for sockets alone: nothing of it reaches a run */
     CONFIG_AS_WRITTEN = 1 << 2, /* a path that stays relative to the working directory */
 };
 

@@ -3,6 +3,7 @@
 #include "cli/config_params.h"
 #include "cli/evidence.h"
 #include "cli/rerun_inside.h"
+#include "cli/run_output.h"
 #include "cli/version.h"
 
 #include "data/tape_reader.h"
@@ -43,6 +44,14 @@ static bool beside(const struct rerun *rerun, const char *hash, char path[PATH_S
     snprintf(file, sizeof(file), "%.32s.tape", hash);
     return run_dir_path(folder, rerun->dir, EVIDENCE_TAPES) && run_dir_path(path, folder, file) &&
            access(path, R_OK) == 0;
+}
+
+/* A session's inputs lie in the run's own directory. Their hash is not looked at: a cut tape has another one, and the
+ * bytes are checked block by block when they are read. */
+static bool is_own(const struct rerun *rerun, const char *path, char joined[PATH_SIZE])
+{
+    return strcmp(path, RUN_INPUTS_FILE) == 0 && run_dir_path(joined, rerun->dir, RUN_INPUTS_FILE) &&
+           access(joined, R_OK) == 0;
 }
 
 /* Beside the run first, then where it was started: there the path meant this tape. */
@@ -103,8 +112,10 @@ static err_t find_tapes(struct rerun *rerun, const struct option_list *given, st
                            rerun_record_name(rerun), i);
         if (count == 1 && hash[0] == '\0' && strcmp(path, "synth") == 0)
             return ERR_OK; /* made on the way, from the config */
-        err_t err = given != NULL && given->count != 0 ? find_given(rerun, (uint32_t)i, path, hash, given, why)
-                                                       : find_recorded(rerun, (uint32_t)i, path, hash, why);
+        char own[PATH_SIZE];
+        err_t err = is_own(rerun, path, own)             ? keep_path(rerun, (uint32_t)i, own, why)
+                    : given != NULL && given->count != 0 ? find_given(rerun, (uint32_t)i, path, hash, given, why)
+                                                         : find_recorded(rerun, (uint32_t)i, path, hash, why);
         if (err != ERR_OK)
             return err;
     }
@@ -340,6 +351,8 @@ err_t rerun_advance_until(struct rerun *rerun, ns_t ts, uint64_t budget, struct 
     if (budget == 0)
         return ERR_END;
     err = engine_run_until(engine, ts, budget);
+    if (err == ERR_WAIT) /* the tape of a session that was killed: what came next is not known */
+        return ERR_END;
     if (err == ERR_OK || err == ERR_END || (err == ERR_AGAIN && ts != NS_MAX))
         return err;
     if (rerun->partial && engine_counters(engine)->inputs == rerun->inputs)
@@ -404,6 +417,13 @@ bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const
     *hash =
         json_string_value(json_object_get(json_array_get(json_object_get(inside->result, "tapes"), lane), "hash"));
     return true;
+}
+
+bool rerun_tape_is_own(const struct rerun *rerun, size_t lane)
+{
+    const char *path = lane < rerun->inside->tapes.count ? rerun->inside->tapes.items[lane] : "";
+    const size_t size = strlen(rerun->dir);
+    return strncmp(path, rerun->dir, size) == 0 && path[size] == '/' && strcmp(path + size + 1, RUN_INPUTS_FILE) == 0;
 }
 
 void rerun_close(struct rerun *rerun)

@@ -100,6 +100,8 @@ err_t rerun_load_config(const struct rerun *rerun, const char *file, const struc
 #define RERUN_PARENT_FILE "parent.yaml"
 /* The tapes that it reads, a lane each, where they were found; false: no more (none at all: a made market). */
 bool rerun_tape(const struct rerun *rerun, size_t lane, const char **path, const char **hash);
+/* It lies in the run's own directory: what a session heard. */
+bool rerun_tape_is_own(const struct rerun *rerun, size_t lane);
 void rerun_close(struct rerun *rerun);
 
 #endif

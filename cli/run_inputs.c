@@ -81,7 +81,7 @@ err_t run_inputs_take(struct run_inputs *inputs, const struct run_config *config
     *inputs = (struct run_inputs){0};
     for (size_t i = 0; i < config_key_count && err == ERR_OK; i++) {
         const struct config_key *key = &config_keys[i];
-        if (key->type != CONFIG_PATH)
+        if (key->type != CONFIG_PATH || (key->flags & CONFIG_SOCKETS) != 0)
             continue;
         const char *path;
         memcpy(&path, (const char *)config + key->offset, sizeof(path));

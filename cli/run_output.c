@@ -335,7 +335,8 @@ static err_t open_journal(struct run_output *output, struct err_text *why)
              output->config->hash, cli_build_id());
     char created_by[64];
     snprintf(created_by, sizeof(created_by), "tapedeck %s", cli_version());
-    const struct journal_tape_options options = {.source = source, .created_by = created_by};
+    const struct journal_tape_options options = {
+        .source = source, .created_by = created_by, .live = output->config->mode == RUN_PAPER};
     return journal_tape_open(&output->records, path, output->instruments, output->instrument_count, &options, why);
 }
 
@@ -422,6 +423,8 @@ void run_output_flush(struct run_output *output)
         if (output->files[i] != NULL && fflush(output->files[i]) != 0)
             break_with(output, (enum stream)i, errno);
     }
+    if (output->records != NULL && output->config->mode == RUN_PAPER)
+        journal_tape_flush(output->records);
     struct err_text why = {0};
     const err_t err = run_files_flush(&output->own, output->dir, &why);
     if (err != ERR_OK && output->broken == ERR_OK) {

@@ -28,6 +28,7 @@
 #include <stdio.h>
 
 #define RUN_JOURNAL_FILE "journal.tape"
+#define RUN_INPUTS_FILE  "inputs.tape" /* of mode paper: what the session heard */
 
 struct run_output;
 

@@ -3,6 +3,7 @@
 #include "cli/bracket.h"
 #include "cli/json_out.h"
 #include "cli/rules_up.h"
+#include "cli/session_result.h"
 #include "cli/run_start.h"
 #include "cli/table.h"
 #include "cli/values.h"
@@ -294,6 +295,8 @@ json_t *run_result_json(const struct run_summary *summary)
     json_set_u64(object, "fills", counters->fills);
     json_set(object, "counters", counters_json(counters));
     json_set(object, "venue", venue_json(summary->stage, config->venue.rules));
+    if (summary->stage->wire != NULL)
+        json_set(object, "session", session_json(summary->stage));
     json_set(object, "account", account_json(summary->stage));
     if (summary->metrics != NULL)
         json_set(object, "metrics", run_metrics_json(summary->metrics));
@@ -441,6 +444,8 @@ void run_result_print(const struct run_summary *summary)
                "ran behind;\n         they count as of their arrival. `tapedeck import --clock-offset constant` "
                "corrects a tape\n\n",
                behind);
+    if (summary->stage->wire != NULL)
+        session_print(summary->stage);
     struct l3_stats level3;
     if (sum_level3(summary->stage, &level3) && level3.lost_full + level3.lost_wrong != 0)
         printf("warning: single orders were lost %" PRIu64

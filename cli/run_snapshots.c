@@ -5,7 +5,8 @@
 err_t run_snapshots_open(struct run_snapshots *snapshots, const struct run_config *config, struct stage *stage,
                          const char *dir, struct err_text *why)
 {
-    if (config->output.snapshots != OUTPUT_SNAPSHOTS_ON || dir == NULL || stage->follower_count != 0)
+    if (config->output.snapshots != OUTPUT_SNAPSHOTS_ON || dir == NULL || stage->follower_count != 0 ||
+        stage->wire != NULL) /* a session goes through its inputs from the beginning */
         return ERR_OK;
     if (!run_dir_path(snapshots->folder, dir, SNAPSHOT_FOLDER))
         return err_say(why, ERR_RANGE, "%s: too long", dir);

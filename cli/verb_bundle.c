@@ -92,6 +92,8 @@ static err_t list_extras(struct bundle_job *job, struct rerun *rerun, struct bun
     if (list == NULL)
         return err_say(&job->why, ERR_NOMEM, "out of memory");
     for (size_t i = 0; job->with_tapes && rerun_tape(rerun, i, &path, &hash); i++) {
+        if (rerun_tape_is_own(rerun, i))
+            continue; /* it goes with the directory */
         struct bundle_extra *extra = &list[used++];
         *extra = (struct bundle_extra){.folder = EVIDENCE_TAPES, .path = path};
         snprintf(extra->name, sizeof(extra->name), "%.32s.tape", hash);

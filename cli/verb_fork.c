@@ -86,6 +86,11 @@ static err_t find_place(struct fork_job *job)
             &job->why, ERR_UNSUPPORTED,
             "%s: is a fork itself, and its parent is not taken apart twice: fork the run that it came from",
             rerun->name);
+    if (rerun->config->mode == RUN_PAPER)
+        return err_say(&job->why, ERR_UNSUPPORTED,
+                       "%s: a session of mode paper is not forked: 'tapedeck run CONFIG --tape %s/" RUN_INPUTS_FILE
+                       " --set ...' plays all of it with the change",
+                       rerun->name, rerun->dir);
     err_t err = rerun_stage(rerun, NULL, NULL, &job->why);
     if (err == ERR_OK)
         err = rerun_seek_at(rerun, job->at, &job->why);

@@ -1,5 +1,7 @@
+#include "adapters/wire_feed.h"
 #include "cli/exit_code.h"
 #include "cli/json_out.h"
+#include "cli/live_up.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/run_fork.h"
@@ -78,6 +80,8 @@ struct run_job {
     struct run_output *output;
     struct run_metrics *metrics;
     struct stage *stage;
+    bool listens;
+    struct live_up *live; /* a session that goes on now; NULL: none */
     struct run_output_options files;
     struct run_inputs inputs;    /* read beside tapes */
     struct run_progress reached; /* for when it is killed */
@@ -99,11 +103,19 @@ static err_t leave_parent(struct run_job *run)
     return err == ERR_OK ? run_output_file(run->output, RERUN_FORK_FILE, run->fork->fork_json, &run->why) : err;
 }
 
+static err_t open_stage(struct run_job *run)
+{
+    const struct stage_watch watch = {.journal = run_output_journal(run->output, run->files.none)};
+    return stage_open_session(&run->stage, run->fork != NULL ? run->fork->parent : run->config,
+                              run_metrics_sink(run->metrics), &watch,
+                              run->live != NULL ? live_up_session(run->live) : NULL, &run->why);
+}
+
 /* Of a config that was read. */
 static err_t open_run(struct run_job *run)
 {
     struct err_text *why = &run->why;
-    err_t err = run_config_check_files(run->config, why);
+    err_t err = run->listens ? live_up_open(&run->live, run->config, why) : run_config_check_files(run->config, why);
     if (err == ERR_OK)
         err = run_inputs_take(&run->inputs, run->config, why);
     if (err == ERR_OK)
@@ -111,14 +123,14 @@ static err_t open_run(struct run_job *run)
     if (err == ERR_OK)
         err = run_metrics_new(&run->metrics, run_output_sink(run->output, run->files.none), why);
     if (err == ERR_OK)
-        err = stage_open_watched(
-            &run->stage, run->fork != NULL ? run->fork->parent : run->config, run_metrics_sink(run->metrics),
-            &(struct stage_watch){.journal = run_output_journal(run->output, run->files.none)}, why);
+        err = open_stage(run);
     if (err == ERR_OK)
         err = run_metrics_open(run->metrics, run->stage, why);
     if (err == ERR_OK)
         err = run_output_open(run->output, &run->files, run->stage->instruments, run->stage->instrument_count,
                               run->stage->engine, why);
+    if (err == ERR_OK && run->live != NULL)
+        err = live_up_record(run->live, run_output_dir(run->output), why);
     if (err == ERR_OK)
         err = run_progress_open(&run->reached, run_output_dir(run->output), why);
     if (err == ERR_OK && run->fork != NULL)
@@ -178,7 +190,8 @@ static void flush(struct run_job *run)
 static err_t mark(struct run_job *run)
 {
     const uint64_t now = progress_elapsed(&run->progress), inputs = engine_counters(run->stage->engine)->inputs;
-    if (inputs - run->marked_inputs < RUN_BUDGET && now - run->marked < NS_PER_MS)
+    const uint64_t every = run->live != NULL ? FLUSH_INTERVAL_NS : NS_PER_MS;
+    if (inputs - run->marked_inputs < RUN_BUDGET && now - run->marked < every)
         return ERR_OK;
     run->marked = now;
     run->marked_inputs = inputs;
@@ -213,6 +226,13 @@ static err_t run_some(struct run_job *run, uint64_t budget)
     return engine_run(run->stage->engine, budget);
 }
 
+/* The tape of a session that was killed ends where nobody knows what came next. */
+static err_t wait_for_input(struct run_job *run)
+{
+    struct stage *stage = run->stage;
+    return run->live != NULL ? wire_feed_wait(stage->wire, engine_due(stage->engine), &run->why) : ERR_END;
+}
+
 static void run_loop(struct run_job *run)
 {
     const uint64_t budget = run->config->feed.speed != 0       ? 1
@@ -229,6 +249,8 @@ static void run_loop(struct run_job *run)
         if (wait_for_wall(run))
             continue;
         err = run_some(run, budget);
+        if (err == ERR_WAIT)
+            err = wait_for_input(run);
         show_progress(run);
         flush(run);
         if (err == ERR_OK)
@@ -274,6 +296,8 @@ static err_t report(struct run_job *run, const struct run_summary *summary)
 {
     struct err_text unused = {0};
     err_t err = run_output_close(run->output, run->err == ERR_OK ? &run->why : &unused);
+    if (err == ERR_OK && run->live != NULL)
+        err = live_up_finish(run->live, run->stage, run->err == ERR_OK ? &run->why : &unused);
     if (err == ERR_OK)
         err = write_json(run, "timing.json", run_timing_json(summary));
     if (err == ERR_OK) /* last: when it is there, all is there */
@@ -366,6 +390,7 @@ static void close_run(struct run_job *run)
 {
     run_snapshots_close(&run->snapshots);
     stage_close(run->stage);
+    live_up_close(run->live);
     run_metrics_free(run->metrics);
     run_progress_close(&run->reached);
     run_output_free(run->output);
@@ -432,6 +457,8 @@ int verb_run(int argc, char **argv)
         struct config_options options = {.sets = &sets, .tapes = &tapes};
         stop_signal_catch();
         err = run_config_load(&run.config, argv[1], &options, &run.why);
+        /* mode paper listens, unless it is given the tape of an earlier session */
+        run.listens = err == ERR_OK && run.config->mode == RUN_PAPER && tapes.count == 0;
         if (err == ERR_OK)
             err = open_run(&run);
     }

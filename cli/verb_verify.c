@@ -109,7 +109,7 @@ static json_t *fault_json(const struct tape_fault *fault)
     return object;
 }
 
-static err_t print_damage(struct verify_job *job, const char *path)
+static err_t print_damage(struct verify_job *job, const char *path, const char *what)
 {
     const struct tape_check_report *report = job->check;
     const uint64_t kept = report->fault_count < TAPE_FAULTS_KEPT ? report->fault_count : TAPE_FAULTS_KEPT;
@@ -119,14 +119,14 @@ static err_t print_damage(struct verify_job *job, const char *path)
     } else {
         json_t *object = json_object(), *faults = json_array();
         json_set_text(object, "verdict", "damaged");
-        json_set_text(object, "journal", path);
+        json_set_text(object, strncmp(what, "the journal", 11) == 0 ? "journal" : "inputs", path);
         for (uint64_t i = 0; i < kept; i++)
             json_array_append_new(faults, fault_json(&report->faults[i]));
         json_set(object, "faults", faults);
         if (json_print(stdout, object, false) != ERR_OK)
             return err_say(&job->why, ERR_IO, "standard output could not be written");
     }
-    return err_say(&job->why, ERR_CORRUPT, "%s: the journal is damaged; nothing was executed", path);
+    return err_say(&job->why, ERR_CORRUPT, "%s: %s damaged; nothing was executed", path, what);
 }
 
 static bool is_damaged(const struct verify_job *job)
@@ -135,6 +135,25 @@ static bool is_damaged(const struct verify_job *job)
         if (!job->rerun->unended || !tape_fault_is_of_a_cut(job->check->faults[i].kind))
             return true;
     return false;
+}
+
+static err_t check_tape(struct verify_job *job, const char *path, const char *what)
+{
+    if (job->check == NULL)
+        job->check = calloc(1, sizeof(*job->check));
+    if (job->check == NULL)
+        return err_say(&job->why, ERR_NOMEM, "out of memory");
+    err_t err = tape_check(path, NULL, job->check, &job->why);
+    return err == ERR_OK && is_damaged(job) ? print_damage(job, path, what) : err;
+}
+
+/* What a session heard; of other runs there is nothing. */
+static err_t check_inputs(struct verify_job *job)
+{
+    const char *path, *hash;
+    if (job->rerun->config->mode != RUN_PAPER || !rerun_tape(job->rerun, 0, &path, &hash))
+        return ERR_OK;
+    return check_tape(job, path, "the session's inputs are");
 }
 
 static err_t open_journal(struct verify_job *job)
@@ -146,12 +165,7 @@ static err_t open_journal(struct verify_job *job)
         return job->rerun->config->journal == RUN_JOURNAL_ON
                    ? err_say(&job->why, ERR_NOTFOUND, "%s: the run kept a journal, and it is gone", path)
                    : ERR_OK;
-    job->check = calloc(1, sizeof(*job->check));
-    if (job->check == NULL)
-        return err_say(&job->why, ERR_NOMEM, "out of memory");
-    err_t err = tape_check(path, NULL, job->check, &job->why);
-    if (err == ERR_OK && is_damaged(job))
-        err = print_damage(job, path);
+    err_t err = check_tape(job, path, "the journal is");
     return err == ERR_OK ? journal_compare_open(&job->compare, path, &job->why) : err;
 }
 
@@ -340,6 +354,8 @@ int verb_verify(int argc, char **argv)
         stop_signal_catch();
         err = rerun_open(&job.rerun, argv[1], &options, &job.why);
     }
+    if (err == ERR_OK)
+        err = check_inputs(&job);
     if (err == ERR_OK)
         err = open_journal(&job);
     if (err == ERR_OK) {

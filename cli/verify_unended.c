@@ -63,6 +63,10 @@ static bool is_done(struct verify_unended *unended)
 static err_t finish(struct verify_unended *unended, struct err_text *why)
 {
     const struct rerun *rerun = unended->rerun;
+    if (stage_is_cut(rerun->stage)) { /* its inputs are written apart: what else was written may go further */
+        rows_compare_finish(unended->rows, true);
+        return ERR_OK;
+    }
     if (!rerun->crashed)
         (void)stage_stop(rerun->stage);
     rows_compare_finish(unended->rows, rerun->crashed);

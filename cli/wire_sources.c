@@ -19,6 +19,7 @@ struct tee {
     struct wire_source *inner;
     struct raw_tape *tape;
     ns_t ts; /* of the input given last */
+    bool beginning;
 };
 
 static err_t tape_failed(struct tee *tee, err_t err)
@@ -29,7 +30,12 @@ static err_t tape_failed(struct tee *tee, err_t err)
 static err_t tee_next(struct wire_source *source, struct link_input *input)
 {
     struct tee *tee = (struct tee *)(void *)source;
-    err_t err = tee->inner->ops->next(tee->inner, input);
+    err_t err = ERR_OK;
+    if (UNLIKELY(tee->beginning))
+        *input = (struct link_input){.ts = tee->ts, .what = LINK_TICK};
+    else
+        err = tee->inner->ops->next(tee->inner, input);
+    tee->beginning = false;
     if (err != ERR_OK) {
         if (err != ERR_AGAIN && err != ERR_END)
             err_say(&source->why, err, "%s", tee->inner->why.text);
@@ -46,6 +52,8 @@ static err_t tee_next(struct wire_source *source, struct link_input *input)
                                     .conn = input->conn,
                                     .what = input->what};
     tee->ts = input->ts;
+    if (tee->tape == NULL)
+        return ERR_OK;
     err = raw_tape_add(tee->tape, input->ts, &wire);
     return err == ERR_OK ? ERR_OK : tape_failed(tee, err);
 }
@@ -60,6 +68,8 @@ static err_t tee_wait(struct wire_source *source, ns_t due)
 static err_t tee_asked(struct wire_source *source, const struct wire_asked *asked)
 {
     struct tee *tee = (struct tee *)(void *)source;
+    if (tee->tape == NULL)
+        return ERR_OK;
     const struct event_checkpoint checkpoint = checkpoint_of(asked);
     err_t err = raw_tape_checkpoint(tee->tape, tee->ts, &checkpoint);
     return err == ERR_OK ? ERR_OK : tape_failed(tee, err);
@@ -87,6 +97,12 @@ void wire_tee_switch(struct wire_source *tee, struct raw_tape *tape)
     ((struct tee *)(void *)tee)->tape = tape;
 }
 
+void wire_tee_begin(struct wire_source *tee, ns_t ts)
+{
+    ((struct tee *)(void *)tee)->ts = ts;
+    ((struct tee *)(void *)tee)->beginning = true;
+}
+
 /* ---- a tape ---- */
 
 struct raw_source {
@@ -94,7 +110,7 @@ struct raw_source {
     struct tape_reader *reader;
     const char *path;
     struct tape_block block, before; /* before: the last input may lie in it */
-    bool held, held_before, cut, lenient;
+    bool held, held_before, cut, cut_waits, lenient;
     uint32_t at;
     uint64_t given;
     err_t ended;
@@ -121,7 +137,7 @@ static err_t look(struct raw_source *raw, const struct event **record)
             let_go(raw);
         raw->ended = tape_reader_next(raw->reader, &next, &raw->source.why);
         if (raw->ended == ERR_TRUNCATED) {
-            raw->ended = ERR_END;
+            raw->ended = raw->cut_waits ? ERR_AGAIN : ERR_END;
             raw->cut = true;
         }
         if (raw->ended != ERR_OK)
@@ -183,7 +199,7 @@ static err_t raw_asked(struct wire_source *source, const struct wire_asked *aske
         return ERR_OK;
     err_t err = look(raw, &record);
     if (err != ERR_OK)
-        return err == ERR_END ? ERR_OK : err; /* it was killed between the two */
+        return err == ERR_END || err == ERR_AGAIN ? ERR_OK : err; /* it was killed between the two */
     const struct event_checkpoint now = checkpoint_of(asked);
     if (record->kind != EVENT_CHECKPOINT || record->body == NULL || memcmp(record->body, &now, sizeof(now)) != 0)
         return raw->ended =
@@ -223,30 +239,38 @@ err_t raw_source_open(struct wire_source **source, const char *path, const struc
     struct raw_source *raw = calloc(1, sizeof(*raw));
     if (raw == NULL)
         return err_say(why, ERR_NOMEM, "out of memory");
-    *raw = (struct raw_source){.source = {.ops = &ops}, .path = path, .lenient = options->lenient};
+    *raw = (struct raw_source){
+        .source = {.ops = &ops}, .path = path, .cut_waits = options->cut_waits, .lenient = options->lenient};
     err_t err = tape_reader_open(&raw->reader, path, &reading, why);
     if (err != ERR_OK) {
         free(raw);
         return err;
     }
-    *source = &raw->source;
     const struct event *record;
     err = look(raw, &record);
-    if (err == ERR_END) /* killed before anything was written: a session without inputs */
-        return ERR_OK;
-    if (err == ERR_OK && record->kind != EVENT_WIRE)
+    if (err == ERR_END || err == ERR_AGAIN) /* killed before anything was written: a session without inputs */
+        err = ERR_OK;
+    else if (err == ERR_OK && record->kind != EVENT_WIRE)
         err = err_say(why, ERR_CONFIG, "%s: holds market events (%s), not the inputs of a session", path,
                       event_kind_name((enum event_kind)record->kind));
     else if (err != ERR_OK)
         err_say(why, err, "%s", raw->source.why.text);
     if (err != ERR_OK)
         raw_close(&raw->source);
+    else
+        *source = &raw->source;
     return err;
 }
 
 const struct tape_info *raw_source_info(const struct wire_source *source)
 {
     return tape_reader_info(((const struct raw_source *)(const void *)source)->reader);
+}
+
+ns_t raw_source_first_ts(struct wire_source *source)
+{
+    const struct event *record;
+    return look(raw_of(source), &record) == ERR_OK ? record->ts : 0;
 }
 
 bool raw_source_cut(const struct wire_source *source)

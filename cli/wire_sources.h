@@ -20,18 +20,24 @@
  * is not handed on either, and the session ends with the tape's words. */
 err_t wire_tee_open(struct wire_source **source, struct wire_source *inner, struct raw_tape *tape,
                     struct err_text *why) MUST_USE;
-/* From the next input on they go to this tape. */
+
+/* From the next input on they go to this tape; NULL: nowhere. */
 void wire_tee_switch(struct wire_source *tee, struct raw_tape *tape);
+/* The first input shall be a LINK_TICK at `ts`. */
+void wire_tee_begin(struct wire_source *tee, ns_t ts);
 
 struct raw_source_options {
     bool read_ahead;
-    bool lenient; /* what links ask for is not compared: other code than then reads the tape */
+    bool cut_waits; /* a tape that is cut ends in ERR_AGAIN: nobody knows what came next */
+    bool lenient;   /* what links ask for is not compared: other code than then reads the tape */
 };
 /* ERR_CONFIG: the tape is no raw tape. */
 err_t raw_source_open(struct wire_source **source, const char *path, const struct raw_source_options *options,
                       struct err_text *why) MUST_USE;
 /* Header of the tape; lives as long as the source. */
 const struct tape_info *raw_source_info(const struct wire_source *source);
+/* ts of the first input; before it is given. 0: there is none. */
+ns_t raw_source_first_ts(struct wire_source *source);
 /* The tape ends in the middle: whoever wrote it was killed. Known after ERR_END. */
 bool raw_source_cut(const struct wire_source *source);
 /* Inputs given so far. */

@@ -1,6 +1,7 @@
 /* world_inside.h: what a stage (world_up.h) owns beside what it shows, and the three hands that build it.
  *
  *   world_lanes.c       tapes and made markets: opened, mapped to one union of instruments, remodelled, cut
+ *   world_session.c     the lane of mode paper
  *   world_up.c          the venue, the world and the engine over those lanes
  *   world_followers.c   venues and engines that run in lockstep with them, and the money of all accounts
  *
@@ -26,6 +27,7 @@ struct stage_inside {
     uint16_t **maps;
     struct venue_rules *rules;           /* owned, per instrument */
     const struct venue_rules **rules_of; /* owned; NULL entries: the instrument's own */
+    struct wire_source *raw;             /* owned: the tape of a session */
     void *synth_memory, *venue_memory, *world_memory, *engine_memory;
     size_t synth_size, venue_size, world_size, engine_size;
     struct {
@@ -46,9 +48,14 @@ err_t world_no_memory(struct err_text *why);
 
 /* Every lane, up to what the world reads: after it stage->instruments and the times of the stretch are known.
  * `numbered`: with the readings counted (stage->numbers). On error world_lanes_close frees what was opened. */
-err_t world_lanes_open(struct stage *stage, const struct run_config *config, bool numbered,
-                       struct err_text *why) MUST_USE;
+err_t world_lanes_open(struct stage *stage, const struct run_config *config, const struct stage_session *session,
+                       bool numbered, struct err_text *why) MUST_USE;
 void world_lanes_close(struct stage *stage);
+
+/* The one lane of mode paper; `session` NULL: from its tape. */
+err_t world_session_open(struct stage *stage, const struct run_config *config, const struct stage_session *session,
+                         struct err_text *why) MUST_USE;
+void world_session_close(struct stage *stage);
 
 /* Their venues come before the world, their engines after it and after the leader's. */
 err_t world_followers_venues(struct stage *stage, struct venue_config venue, struct err_text *why) MUST_USE;

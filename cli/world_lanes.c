@@ -1,5 +1,6 @@
 #include "cli/world_inside.h"
 
+#include "adapters/wire_feed.h"
 #include "cli/tape_level3.h"
 #include "feeds/clip_feed.h"
 #include "feeds/delay_feed.h"
@@ -265,8 +266,15 @@ static err_t lanes_memory(struct stage *stage)
     return all ? ERR_OK : ERR_NOMEM;
 }
 
-err_t world_lanes_open(struct stage *stage, const struct run_config *config, bool numbered, struct err_text *why)
+err_t world_lanes_open(struct stage *stage, const struct run_config *config, const struct stage_session *session,
+                       bool numbered, struct err_text *why)
 {
+    if (config->mode == RUN_PAPER) {
+        stage->lane_count = 1;
+        err_t err =
+            lanes_memory(stage) == ERR_OK ? world_session_open(stage, config, session, why) : world_no_memory(why);
+        return err == ERR_OK && numbered ? number_lanes(stage, why) : err;
+    }
     if (config->feed.tape_count == 0 && !config->feed.synth.set)
         return run_config_error(config, "feed.tapes", why,
                                 "the run has no input: name tapes here (or with --tape), or a market to make in "
@@ -294,6 +302,7 @@ err_t world_lanes_open(struct stage *stage, const struct run_config *config, boo
 void world_lanes_close(struct stage *stage)
 {
     struct stage_inside *inside = stage->inside;
+    world_session_close(stage);
     for (uint16_t lane = 0; lane < stage->lane_count; lane++) {
         if (inside->clips != NULL && inside->clips[lane] != NULL)
             inside->clips[lane]->ops->close(inside->clips[lane]);
@@ -326,6 +335,8 @@ struct feed *const *stage_lanes(const struct stage *stage)
 uint64_t stage_position(const struct stage *stage)
 {
     uint64_t position = 0;
+    if (stage->wire != NULL)
+        return wire_feed_stats(stage->wire)->inputs;
     if (stage->inside->synth != NULL)
         return synth_stats(stage->inside->synth)->messages;
     for (uint16_t lane = 0; lane < stage->lane_count; lane++)

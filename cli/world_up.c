@@ -11,6 +11,9 @@
 
 #define HUGE_PAGE (2u << 20)
 #define HUGE_FROM (32u << 20)
+/* Batches of a session that its venue may lag behind: of one input each, live. Only those that are used take memory.
+ */
+#define SESSION_LOOKAHEAD (1u << 20)
 
 /* Books are read and written all over: with 4 KiB pages a run over many instruments spends a fifth of its time on
  * page tables, so large pages are asked for (where the system has them to give). */
@@ -113,7 +116,9 @@ static err_t build(struct stage *stage, const struct run_config *config, const s
                                .instruments = stage->instruments,
                                .book_window = config->engine.book_window,
                                .book_far = config->engine.book_far,
-                               .watch = watch->venue};
+                               .watch = watch->venue,
+                               .causal = config->mode == RUN_PAPER,
+                               .lookahead = config->mode == RUN_PAPER ? SESSION_LOOKAHEAD : 0};
     const struct engine_config engine = {.instruments = stage->instruments,
                                          .limits = limits,
                                          .instrument_count = stage->instrument_count,
@@ -175,6 +180,12 @@ err_t stage_open(struct stage **stage, const struct run_config *config, const st
 err_t stage_open_watched(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
                          const struct stage_watch *watch, struct err_text *why)
 {
+    return stage_open_session(stage, config, sink, watch, NULL, why);
+}
+
+err_t stage_open_session(struct stage **stage, const struct run_config *config, const struct engine_sink *sink,
+                         const struct stage_watch *watch, const struct stage_session *session, struct err_text *why)
+{
     static const struct stage_watch nobody = {NULL, NULL, NULL};
     struct stage *opened = calloc(1, sizeof(*opened));
     if (opened == NULL)
@@ -182,7 +193,7 @@ err_t stage_open_watched(struct stage **stage, const struct run_config *config, 
     opened->inside = calloc(1, sizeof(*opened->inside));
     err_t err = opened->inside != NULL ? ERR_OK : world_no_memory(why);
     if (err == ERR_OK) /* before the world is built, which reads these lanes */
-        err = world_lanes_open(opened, config, watch != NULL, why);
+        err = world_lanes_open(opened, config, session, session == NULL && watch != NULL, why);
     if (err == ERR_OK)
         err = build(opened, config, sink, watch != NULL ? watch : &nobody, why);
     if (err != ERR_OK) {

@@ -24,6 +24,7 @@ struct half {
 
 struct journal_tape {
     struct journal journal;
+    bool live;
     struct tape_writer *writer;
     struct half *filling; /* the engine thread's */
     pthread_t thread;
@@ -31,19 +32,21 @@ struct journal_tape {
     pthread_cond_t changed;
     /* under the mutex */
     struct half *handed; /* NULL: the thread is idle */
-    bool ending;
+    bool ending, flush;
     err_t broken;
     struct err_text why;
 
     struct half halves[2];
 };
 
-static void write_half(struct journal_tape *tape, struct half *half)
+static void write_half(struct journal_tape *tape, struct half *half, bool flush)
 {
     err_t err = ERR_OK;
     for (uint32_t i = 0; i < half->count && err == ERR_OK; i++)
         err = tape_writer_add(tape->writer, &half->slots[i].event);
     half->count = 0;
+    if (err == ERR_OK && flush)
+        err = tape_writer_flush(tape->writer);
     if (err == ERR_OK)
         return;
     pthread_mutex_lock(&tape->mutex);
@@ -64,10 +67,11 @@ static void *write_all(void *context)
         struct half *half = tape->handed;
         if (half == NULL)
             break;
-        const bool broken = tape->broken != ERR_OK;
+        const bool broken = tape->broken != ERR_OK && tape->broken != ERR_FULL, flush = tape->flush;
+        tape->flush = false;
         pthread_mutex_unlock(&tape->mutex);
         if (!broken)
-            write_half(tape, half);
+            write_half(tape, half, flush);
         half->count = 0;
         pthread_mutex_lock(&tape->mutex);
         tape->handed = NULL;
@@ -91,9 +95,27 @@ static void hand_over(struct journal_tape *tape, bool wait)
     pthread_mutex_unlock(&tape->mutex);
 }
 
+/* Both halves are full and nobody waits: what comes is not kept, and that is said. */
+static void give_up(struct journal_tape *tape)
+{
+    pthread_mutex_lock(&tape->mutex);
+    if (tape->broken == ERR_OK) {
+        tape->broken = ERR_FULL;
+        (void)err_say(&tape->why, ERR_FULL, "the disk did not follow the journal");
+    }
+    pthread_mutex_unlock(&tape->mutex);
+}
+
 static void on_record(void *context, const struct event *record)
 {
     struct journal_tape *tape = context;
+    if (UNLIKELY(tape->filling->count == HALF_RECORDS)) { /* only when nobody waits */
+        hand_over(tape, false);
+        if (tape->filling->count == HALF_RECORDS) {
+            give_up(tape);
+            return;
+        }
+    }
     struct slot *slot = &tape->filling->slots[tape->filling->count++];
     slot->event = *record;
     if (record->body != NULL) {
@@ -103,7 +125,7 @@ static void on_record(void *context, const struct event *record)
         slot->event.body = slot->body;
     }
     if (tape->filling->count == HALF_RECORDS)
-        hand_over(tape, true);
+        hand_over(tape, !tape->live);
     else if (record->kind == EVENT_CHECKPOINT && tape->filling->count >= HALF_RECORDS / 8)
         hand_over(tape, false);
 }
@@ -127,6 +149,7 @@ err_t journal_tape_open(struct journal_tape **tape, const char *path, const stru
         release(opened);
         return err_say(why, ERR_NOMEM, "%s: no memory for the journal", path);
     }
+    opened->live = options->live;
     opened->filling = &opened->halves[0];
     opened->journal = (struct journal){opened, on_record};
     const struct tape_writer_options writer = {
@@ -153,6 +176,14 @@ struct journal *journal_tape_journal(struct journal_tape *tape)
     return &tape->journal;
 }
 
+void journal_tape_flush(struct journal_tape *tape)
+{
+    pthread_mutex_lock(&tape->mutex);
+    tape->flush = true;
+    pthread_mutex_unlock(&tape->mutex);
+    hand_over(tape, false);
+}
+
 err_t journal_tape_error(struct journal_tape *tape, struct err_text *why)
 {
     pthread_mutex_lock(&tape->mutex);
@@ -174,8 +205,9 @@ err_t journal_tape_close(struct journal_tape *tape, struct err_text *why)
     pthread_mutex_unlock(&tape->mutex);
     pthread_join(tape->thread, NULL);
     err_t err = journal_tape_error(tape, why);
-    if (err == ERR_OK) {
-        err = tape_writer_close(tape->writer, NULL, why);
+    if (err == ERR_OK || err == ERR_FULL) {
+        const err_t closed = tape_writer_close(tape->writer, NULL, why);
+        err = err != ERR_OK ? err : closed;
     } else {
         tape_writer_abandon(tape->writer);
     }
