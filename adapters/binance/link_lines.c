@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct link_line *line_of(struct binance_link *link, const struct link_conn *conn)
+struct link_line *binance_line_of(struct binance_link *link, const struct link_conn *conn)
 {
     return &link->lines[conn->line];
 }
@@ -30,13 +30,13 @@ static err_t emit_connection(struct binance_link *link, enum event_kind kind)
 /* --- streams --- */
 
 /* `slot` serves them from now on. */
-static void streams_serve(struct binance_link *link, uint8_t slot, uint32_t first, uint32_t count)
+void binance_streams_serve(struct binance_link *link, uint8_t slot, uint32_t first, uint32_t count)
 {
     for (uint32_t i = first; i < first + count; i++)
-        stream_serve(link, &link->streams[i], slot);
+        binance_stream_serve(link, &link->streams[i], slot);
 }
 
-void stream_serve(struct binance_link *link, struct line_stream *stream, uint8_t slot)
+void binance_stream_serve(struct binance_link *link, struct line_stream *stream, uint8_t slot)
 {
     if (stream->owner != NO_CONN)
         return;
@@ -48,19 +48,19 @@ void stream_serve(struct binance_link *link, struct line_stream *stream, uint8_t
         return;
     struct link_book *book = &link->books[stream->symbol];
     book->tries = 0;
-    book_want(link, book, link->ts + FIRST_DIFF_WAIT);
+    binance_book_want(link, book, link->ts + FIRST_DIFF_WAIT);
     book->first_diff = true;
 }
 
 /* What one stream's messages are missing of. `served`: they come again already. */
-err_t stream_lost(struct binance_link *link, struct line_stream *stream, bool served, const char *reason)
+err_t binance_stream_lost(struct binance_link *link, struct line_stream *stream, bool served, const char *reason)
 {
     struct link_book *book = &link->books[stream->symbol];
     switch ((enum stream_kind)stream->kind) {
     case OF_DIFF:
-        return book_lost(link, book, served, reason);
+        return binance_book_lost(link, book, served, reason);
     case OF_PARTIAL:
-        return has_stream(book, OF_DIFF) ? ERR_OK : book_lost(link, book, served, reason);
+        return has_stream(book, OF_DIFF) ? ERR_OK : binance_book_lost(link, book, served, reason);
     case OF_TRADE:
         stream->look_for_holes = true;
         return ERR_OK;
@@ -87,15 +87,14 @@ static err_t streams_lost(struct binance_link *link, struct link_line *line, uin
         stream->held = 0;
         if (heir == NO_CONN)
             stale_watch_stop(&stream->watch);
-        err_t err = stream_lost(link, stream, heir != NO_CONN, reason);
+        err_t err = binance_stream_lost(link, stream, heir != NO_CONN, reason);
         if (err != ERR_OK)
             return err;
     }
     return ERR_OK;
 }
 
-/* `heir` is live and brings the same: nothing is missing but what it brought already and the other one never did. */
-static err_t streams_inherit(struct binance_link *link, struct link_line *line, uint8_t slot, uint8_t heir)
+err_t binance_streams_inherit(struct binance_link *link, struct link_line *line, uint8_t slot, uint8_t heir)
 {
     for (uint32_t i = line->first; i < line->first + line->count; i++) {
         struct line_stream *stream = &link->streams[i];
@@ -106,18 +105,17 @@ static err_t streams_inherit(struct binance_link *link, struct link_line *line, 
         stream->meeting = true;
         stream->look_for_holes = stream->kind == OF_TRADE; /* it may have been silent before the heir came */
         stream->held = 0;
-        if (held == 0 || (stream_key(link, stream, &key) && held <= key))
+        if (held == 0 || (binance_stream_key(link, stream, &key) && held <= key))
             continue;
         stream->meeting = false;
-        err_t err = stream_lost(link, stream, true, "the connection ended before the next one had caught up");
+        err_t err = binance_stream_lost(link, stream, true, "the connection ended before the next one had caught up");
         if (err != ERR_OK)
             return err;
     }
     return ERR_OK;
 }
 
-/* Another connection asks for all of them anyway. */
-static void forget_again(struct binance_link *link, struct link_line *line)
+void binance_forget_again(struct binance_link *link, struct link_line *line)
 {
     for (uint32_t i = line->first; i < line->first + line->count && line->again > 0; i++) {
         line->again -= link->streams[i].again;
@@ -142,13 +140,13 @@ static bool conn_open(struct binance_link *link, struct link_line *line, uint8_t
     ns_t when;
     uint8_t found = free_slot(link);
     if (found == NO_CONN) {
-        link_wake(link, link->ts + LOOK_EVERY);
+        binance_link_wake(link, link->ts + LOOK_EVERY);
         return false;
     }
     if (!rate_limit_ask(&link->connects, link->ts, 1, &when)) {
         link->stats.held += !link->connect_held;
         link->connect_held = true;
-        link_wake(link, when);
+        binance_link_wake(link, when);
         return false;
     }
     link->connect_held = false;
@@ -160,7 +158,7 @@ static bool conn_open(struct binance_link *link, struct link_line *line, uint8_t
     stale_watch_init(&conn->data, link->silence << (line->quiet_row < 3 ? line->quiet_row : 3));
     *slot = found;
     char url[LINK_URL_SIZE];
-    line_url(link, line, url);
+    binance_line_url(link, line, url);
     link->wire.open(link->wire.context, link->number, found, url);
     return true;
 }
@@ -172,7 +170,7 @@ static void connect_ended(struct binance_link *link, struct link_conn *conn)
     conn->connect_ticket = 0;
 }
 
-static void conn_close(struct binance_link *link, uint8_t slot)
+void binance_conn_close(struct binance_link *link, uint8_t slot)
 {
     struct link_conn *conn = &link->conns[slot];
     connect_ended(link, conn);
@@ -186,8 +184,8 @@ static void conn_close(struct binance_link *link, uint8_t slot)
 static err_t conn_lost(struct binance_link *link, uint8_t slot, const char *reason)
 {
     struct link_conn *conn = &link->conns[slot];
-    struct link_line *line = line_of(link, conn);
-    link_wake(link, link->ts);
+    struct link_line *line = binance_line_of(link, conn);
+    binance_link_wake(link, link->ts);
     if (line->next == slot) {
         line->next = NO_CONN;
         line->renew_at = link->ts + backoff_next(&line->renewal);
@@ -198,14 +196,15 @@ static err_t conn_lost(struct binance_link *link, uint8_t slot, const char *reas
     line->now = next;
     line->next = NO_CONN;
     line->renew_at = NS_MAX;
-    forget_again(link, line);
+    binance_forget_again(link, line);
     if (heir == NULL)
         line->open_at = link->ts + backoff_next(&line->backoff);
     err_t err;
     if (heir != NULL && heir->state == CONN_UP) {
-        line->renew_at = renewal_time(link);
-        err = heir->live ? streams_inherit(link, line, slot, next) : streams_lost(link, line, slot, NO_CONN, reason);
-        streams_serve(link, next, line->first, heir->next_stream - line->first);
+        line->renew_at = binance_renewal_time(link);
+        err = heir->live ? binance_streams_inherit(link, line, slot, next)
+                         : streams_lost(link, line, slot, NO_CONN, reason);
+        binance_streams_serve(link, next, line->first, heir->next_stream - line->first);
         for (uint32_t i = line->first; i < line->first + line->count; i++)
             link->streams[i].meeting = true; /* what is on its way may have come over the old one */
         return err;
@@ -217,31 +216,31 @@ static err_t conn_lost(struct binance_link *link, uint8_t slot, const char *reas
     return emit_connection(link, EVENT_CONNECTION_DOWN);
 }
 
-/* It is ended by us, because it is of no use any more. */
-static err_t conn_fail(struct binance_link *link, uint8_t slot, const char *reason)
+err_t binance_conn_fail(struct binance_link *link, uint8_t slot, const char *reason)
 {
-    link_say(link, ERR_IO, "connection %u%s: %s", slot,
-             route_path(link->flavour, (enum route)line_of(link, &link->conns[slot])->route), reason);
+    binance_link_say(link, ERR_IO, "connection %u%s: %s", slot,
+                     binance_route_path(link->flavour, (enum route)binance_line_of(link, &link->conns[slot])->route),
+                     reason);
     err_t err = conn_lost(link, slot, reason);
-    conn_close(link, slot);
+    binance_conn_close(link, slot);
     return err;
 }
 
-ns_t renewal_time(struct binance_link *link)
+ns_t binance_renewal_time(struct binance_link *link)
 {
     /* Not all lines at the same time. */
     return link->ts + link->renew - (ns_t)prng_below(&link->prng, (uint64_t)link->renew / 50 + 1);
 }
 
-void line_renew(struct binance_link *link, struct link_line *line, const char *why)
+void binance_line_renew(struct binance_link *link, struct link_line *line, const char *why)
 {
     if (line->now == NO_CONN || link->conns[line->now].state != CONN_UP || line->next != NO_CONN ||
         line->renew_at <= link->ts)
         return;
-    link_say(link, ERR_AGAIN, "connection %u%s: %s; another one is opened beside it", line->now,
-             route_path(link->flavour, (enum route)line->route), why);
+    binance_link_say(link, ERR_AGAIN, "connection %u%s: %s; another one is opened beside it", line->now,
+                     binance_route_path(link->flavour, (enum route)line->route), why);
     line->renew_at = link->ts;
-    link_wake(link, link->ts);
+    binance_link_wake(link, link->ts);
 }
 
 /* --- subscribing --- */
@@ -254,14 +253,14 @@ static bool may_tell(struct binance_link *link, struct link_conn *conn)
     if (rate_limit_ask(&conn->messages, link->ts, 1, &when))
         return true;
     link->stats.held++;
-    link_wake(link, when);
+    binance_link_wake(link, when);
     return false;
 }
 
 static void tell(struct binance_link *link, uint8_t slot, uint32_t first, bool again, bool unsubscribe)
 {
     struct link_conn *conn = &link->conns[slot];
-    struct link_line *line = line_of(link, conn);
+    struct link_line *line = binance_line_of(link, conn);
     struct link_ask *ask = conn->asks;
     while (ask->used)
         ask++;
@@ -273,7 +272,7 @@ static void tell(struct binance_link *link, uint8_t slot, uint32_t first, bool a
                              .again = again,
                              .unsubscribe = unsubscribe};
     conn->asks_out++;
-    size_t size = subscribe_text(link, line, first, again, unsubscribe, ask->id, &ask->count);
+    size_t size = binance_subscribe_text(link, line, first, again, unsubscribe, ask->id, &ask->count);
     link->wire.send(link->wire.context, link->number, slot, link->text, size);
 }
 
@@ -291,7 +290,7 @@ static void pump_again(struct binance_link *link, struct link_line *line)
     if (line->again == 0 || conn->asks_out > 0)
         return;
     if (line->again_at > link->ts) {
-        link_wake(link, line->again_at);
+        binance_link_wake(link, line->again_at);
         return;
     }
     if (!may_tell(link, conn))
@@ -317,7 +316,7 @@ static void pump_again(struct binance_link *link, struct link_line *line)
     }
 }
 
-static void ask_again(struct binance_link *link, struct line_stream *stream, ns_t at)
+void binance_ask_again(struct binance_link *link, struct line_stream *stream, ns_t at)
 {
     struct link_line *line = &link->lines[stream->line];
     if (stream->again)
@@ -325,13 +324,13 @@ static void ask_again(struct binance_link *link, struct line_stream *stream, ns_
     if (line->again++ == 0 || at < line->again_at)
         line->again_at = at;
     stream->again = true;
-    link_wake(link, at);
+    binance_link_wake(link, at);
 }
 
 static void conn_pump(struct binance_link *link, uint8_t slot)
 {
     struct link_conn *conn = &link->conns[slot];
-    struct link_line *line = line_of(link, conn);
+    struct link_line *line = binance_line_of(link, conn);
     if (conn->state != CONN_UP)
         return;
     while (conn->next_stream < line->first + line->count && may_tell(link, conn)) {
@@ -345,10 +344,11 @@ static void conn_pump(struct binance_link *link, uint8_t slot)
         pump_again(link, line);
 }
 
-err_t conn_answered(struct binance_link *link, uint8_t slot, uint64_t id, bool refused, const char *text, size_t size)
+err_t binance_conn_answered(struct binance_link *link, uint8_t slot, uint64_t id, bool refused, const char *text,
+                            size_t size)
 {
     struct link_conn *conn = &link->conns[slot];
-    struct link_line *line = line_of(link, conn);
+    struct link_line *line = binance_line_of(link, conn);
     struct link_ask *ask = conn->asks;
     while (ask < conn->asks + ASKS_MAX && !(ask->used && ask->id == id))
         ask++;
@@ -356,10 +356,10 @@ err_t conn_answered(struct binance_link *link, uint8_t slot, uint64_t id, bool r
     if (refused) {
         const struct line_stream *first = found ? &link->streams[ask->first] : NULL;
         link->stats.refused++;
-        link_say(link, ERR_REJECTED, "the venue refused %s%.*s%s: %.*s", found ? "to serve " : "a message",
-                 found ? (int)first->name_size : 0, found ? first->name : "",
-                 found && ask->count > 1 ? " and those asked for with it" : "", size < 300 ? (int)size : 300,
-                 size > 0 ? text : "");
+        binance_link_say(link, ERR_REJECTED, "the venue refused %s%.*s%s: %.*s", found ? "to serve " : "a message",
+                         found ? (int)first->name_size : 0, found ? first->name : "",
+                         found && ask->count > 1 ? " and those asked for with it" : "", size < 300 ? (int)size : 300,
+                         size > 0 ? text : "");
     }
     if (!found)
         return ERR_OK;
@@ -368,22 +368,22 @@ err_t conn_answered(struct binance_link *link, uint8_t slot, uint64_t id, bool r
     conn->asks_out--;
     for (uint32_t i = ask->first; i < ask->first + ask->count && !ask->again; i++) {
         if (refused && line->now == slot)
-            ask_again(link, &link->streams[i], link->ts + 60 * NS_PER_S);
+            binance_ask_again(link, &link->streams[i], link->ts + 60 * NS_PER_S);
         else if (line->now == slot)
-            stream_serve(link, &link->streams[i], slot);
+            binance_stream_serve(link, &link->streams[i], slot);
     }
     if (!conn->live && conn->next_stream == line->first + line->count && conn->asks_out == 0)
         conn_live(link, slot);
-    link_wake(link, link->ts);
+    binance_link_wake(link, link->ts);
     return ERR_OK;
 }
 
 /* --- up, down, dropped --- */
 
-err_t conn_up(struct binance_link *link, uint8_t slot)
+err_t binance_conn_up(struct binance_link *link, uint8_t slot)
 {
     struct link_conn *conn = &link->conns[slot];
-    struct link_line *line = line_of(link, conn);
+    struct link_line *line = binance_line_of(link, conn);
     if (conn->state != CONN_OPENING)
         return ERR_OK; /* it is being closed */
     connect_ended(link, conn);
@@ -392,7 +392,7 @@ err_t conn_up(struct binance_link *link, uint8_t slot)
     conn->since = conn->heard = conn->ping_at = link->ts;
     conn->next_stream = line->first + line->in_url;
     stale_watch_start(&conn->data, link->ts);
-    link_wake(link, link->ts);
+    binance_link_wake(link, link->ts);
     if (line->in_url == line->count)
         conn_live(link, slot);
     if (line->next == slot) {
@@ -402,15 +402,15 @@ err_t conn_up(struct binance_link *link, uint8_t slot)
         }
         return ERR_OK;
     }
-    line->renew_at = renewal_time(link);
-    streams_serve(link, slot, line->first, line->in_url);
+    line->renew_at = binance_renewal_time(link);
+    binance_streams_serve(link, slot, line->first, line->in_url);
     if (!line->lost)
         return ERR_OK;
     line->lost = false;
     return emit_connection(link, EVENT_CONNECTION_UP);
 }
 
-err_t conn_down(struct binance_link *link, uint8_t slot, int32_t status, const char *text, size_t size)
+err_t binance_conn_down(struct binance_link *link, uint8_t slot, int32_t status, const char *text, size_t size)
 {
     struct link_conn *conn = &link->conns[slot];
     err_t err = ERR_OK;
@@ -426,28 +426,29 @@ err_t conn_down(struct binance_link *link, uint8_t slot, int32_t status, const c
             link->stats.limited++;
         snprintf(reason.text, sizeof(reason.text), "the connection was %s (%d%s%.*s)",
                  opening ? "not opened" : "lost", status, size > 0 ? ", " : "", shown, size > 0 ? text : "");
-        const struct link_line *line = line_of(link, conn);
-        const char *path = route_path(link->flavour, (enum route)line->route);
+        const struct link_line *line = binance_line_of(link, conn);
+        const char *path = binance_route_path(link->flavour, (enum route)line->route);
         err = conn_lost(link, slot, reason.text);
         if (line->open_at != NS_MAX && line->now == NO_CONN)
-            link_say(link, ERR_IO, "connection %u%s: %s; attempt %u follows in %lld ms", slot, path, reason.text,
-                     line->backoff.attempts, (long long)((line->open_at - link->ts) / NS_PER_MS));
+            binance_link_say(link, ERR_IO, "connection %u%s: %s; attempt %u follows in %lld ms", slot, path,
+                             reason.text, line->backoff.attempts,
+                             (long long)((line->open_at - link->ts) / NS_PER_MS));
         else
-            link_say(link, ERR_IO, "connection %u%s: %s", slot, path, reason.text);
+            binance_link_say(link, ERR_IO, "connection %u%s: %s", slot, path, reason.text);
     }
     conn->state = CONN_FREE;
-    link_wake(link, link->ts);
+    binance_link_wake(link, link->ts);
     return err;
 }
 
 static err_t dropped_of(struct binance_link *link, uint8_t slot, const char *reason)
 {
     struct link_conn *conn = &link->conns[slot];
-    struct link_line *line = line_of(link, conn);
+    struct link_line *line = binance_line_of(link, conn);
     if (conn->state != CONN_UP)
         return ERR_OK; /* what it would have said is found missing in time */
     if (!conn->live || conn->asks_out > 0 || line->next == slot)
-        return conn_fail(link, slot, reason);
+        return binance_conn_fail(link, slot, reason);
     if (conn->pinged) {
         conn->pinged = false; /* the pong may have been among them */
         rate_limit_settle(&conn->messages, link->ts, conn->ping_ticket);
@@ -456,14 +457,14 @@ static err_t dropped_of(struct binance_link *link, uint8_t slot, const char *rea
     return streams_lost(link, line, slot, slot, reason);
 }
 
-err_t conn_dropped(struct binance_link *link, uint8_t slot, int64_t count)
+err_t binance_conn_dropped(struct binance_link *link, uint8_t slot, int64_t count)
 {
     struct event_text reason;
     link->dropped_any = true;
     link->stats.dropped += count > 0 ? (uint64_t)count : 0;
     snprintf(reason.text, sizeof(reason.text), "%lld inputs were thrown away before they were read",
              (long long)count);
-    link_say(link, ERR_GAP, "%s", reason.text);
+    binance_link_say(link, ERR_GAP, "%s", reason.text);
     err_t err = ERR_OK;
     for (uint8_t i = 0; i < LINK_CONNS && err == ERR_OK; i++)
         if (i == slot || slot >= LINK_CONNS)
@@ -471,51 +472,9 @@ err_t conn_dropped(struct binance_link *link, uint8_t slot, int64_t count)
     return err;
 }
 
-/* --- renewing --- */
+/* --- what is due --- */
 
-static void renewal_done(struct binance_link *link, struct link_line *line)
-{
-    uint8_t old = line->now;
-    line->now = line->next;
-    line->next = NO_CONN;
-    line->renew_at = renewal_time(link);
-    backoff_reset(&line->renewal);
-    forget_again(link, line);
-    link->stats.renewals++;
-    conn_close(link, old);
-    link_wake(link, link->ts);
-}
-
-/* Streams that have not changed over by the end of the overlap are quiet, or the new connection does not bring them:
- * where the old one spoke meanwhile, it is the latter. */
-static err_t renewal_look(struct binance_link *link, struct link_line *line)
-{
-    const struct link_conn *next = &link->conns[line->next];
-    if (!next->live)
-        return ERR_OK;
-    bool all = true, silent = false;
-    for (uint32_t i = line->first; i < line->first + line->count; i++) {
-        const struct line_stream *stream = &link->streams[i];
-        all = all && stream->owner == line->next;
-        silent = silent || (stream->owner == line->now && !stream->next_spoke && stream->watch.state == STALE_FRESH &&
-                            stream->watch.last > next->live_at + OVERLAP_MAX / 4);
-    }
-    if (!all && link->ts - next->live_at < OVERLAP_MAX)
-        return ERR_OK;
-    if (!all && silent)
-        return conn_fail(link, line->next, "it does not bring what the one before brings");
-    if (!all) {
-        err_t err = streams_inherit(link, line, line->now, line->next);
-        for (uint32_t i = line->first; i < line->first + line->count && err == ERR_OK; i++)
-            stream_serve(link, &link->streams[i], line->next); /* those that never had an owner */
-        if (err != ERR_OK)
-            return err;
-    }
-    renewal_done(link, line);
-    return ERR_OK;
-}
-
-err_t lines_due(struct binance_link *link)
+err_t binance_lines_due(struct binance_link *link)
 {
     for (struct link_line *line = link->lines; line < link->lines + link->line_count; line++) {
         if (line->now == NO_CONN) {
@@ -523,7 +482,7 @@ err_t lines_due(struct binance_link *link)
                 if (conn_open(link, line, &line->now))
                     line->open_at = NS_MAX;
             } else {
-                link_wake(link, line->open_at);
+                binance_link_wake(link, line->open_at);
             }
             continue;
         }
@@ -533,85 +492,7 @@ err_t lines_due(struct binance_link *link)
         else if (line->renew_at <= link->ts && link->conns[line->now].state == CONN_UP)
             (void)conn_open(link, line, &line->next);
         else
-            link_wake(link, line->renew_at > link->ts ? line->renew_at : NS_MAX);
+            binance_link_wake(link, line->renew_at > link->ts ? line->renew_at : NS_MAX);
     }
     return ERR_OK;
-}
-
-/* --- looking --- */
-
-static err_t conn_look(struct binance_link *link, uint8_t slot)
-{
-    struct link_conn *conn = &link->conns[slot];
-    struct link_line *line = line_of(link, conn);
-    const ns_t ts = link->ts;
-    if (conn->state == CONN_OPENING)
-        return ts - conn->since < OPEN_TIMEOUT ? ERR_OK : conn_fail(link, slot, "no answer to its opening");
-    if (conn->state == CONN_CLOSING) {
-        if (link->dropped_any && ts - conn->since >= CLOSE_TIMEOUT)
-            conn->state = CONN_FREE;
-        return ERR_OK;
-    }
-    if (conn->state != CONN_UP)
-        return ERR_OK;
-    for (const struct link_ask *ask = conn->asks; ask < conn->asks + ASKS_MAX; ask++)
-        if (ask->used && ts - ask->sent >= ACK_TIMEOUT)
-            return conn_fail(link, slot, "a subscription was not answered");
-    if (ts - conn->heard >= link->silence)
-        return conn_fail(link, slot, "neither data nor an answer to a ping");
-    ns_t quiet = conn->heard > conn->ping_at ? conn->heard : conn->ping_at;
-    ns_t when;
-    if (!conn->pinged && ts - quiet >= link->silence / 3 && rate_limit_ask(&conn->messages, ts, 1, &when)) {
-        conn->pinged = true;
-        conn->ping_at = ts;
-        conn->ping_ticket = rate_limit_take(&conn->messages, ts, 1);
-        link->wire.ping(link->wire.context, link->number, slot);
-    }
-    if (stale_watch_look(&conn->data, ts) == STALE_NO || line->now != slot)
-        return ERR_OK;
-    line->quiet_row++;
-    line_renew(link, line,
-               conn->spoke ? "it answers pings and brings nothing"
-                           : "it never brought anything: is this the route of its streams? Binance is silent on "
-                             "another one");
-    return ERR_OK;
-}
-
-static err_t stream_look(struct binance_link *link, struct line_stream *stream)
-{
-    enum stale_verdict verdict = stale_watch_look(&stream->watch, link->ts);
-    if (LIKELY(verdict == STALE_NO))
-        return ERR_OK;
-    const bool watched = stream->kind == OF_DIFF || stream->kind == OF_PARTIAL || stream->kind == OF_MARK;
-    const char *path = route_path(link->flavour, (enum route)link->lines[stream->line].route);
-    stream->silences++;
-    if (verdict == STALE_NEVER)
-        link_say(link, ERR_STALE,
-                 "%.*s never brought anything in %lld s%s%s: it is quiet, or this is not its route (Binance accepts "
-                 "that and is silent)",
-                 (int)stream->name_size, stream->name, (long long)(stream->watch.patience / NS_PER_S),
-                 path[0] != '\0' ? " on " : "", path);
-    else if (watched)
-        link_say(link, ERR_STALE, "%.*s: nothing for %lld s", (int)stream->name_size, stream->name,
-                 (long long)(stream->watch.patience / NS_PER_S));
-    if (!watched)
-        return ERR_OK;
-    link->stats.stale++;
-    if (stream->kind == OF_MARK || stream->kind == OF_PARTIAL || stream->silences > 1)
-        ask_again(link, stream, link->ts);
-    return stream->kind == OF_MARK ? ERR_OK
-                                   : stream_lost(link, stream, true, "nothing came for so long that it is stale");
-}
-
-err_t lines_look(struct binance_link *link)
-{
-    err_t err = ERR_OK;
-    for (uint8_t slot = 0; slot < LINK_CONNS && err == ERR_OK; slot++)
-        err = conn_look(link, slot);
-    for (struct link_line *line = link->lines; line < link->lines + link->line_count && err == ERR_OK; line++)
-        if (line->next != NO_CONN)
-            err = renewal_look(link, line);
-    for (uint32_t i = 0; i < link->stream_count && err == ERR_OK; i++)
-        err = stream_look(link, &link->streams[i]);
-    return err;
 }

@@ -5,23 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *default_rest(enum binance_flavour flavour)
+const char *binance_default_rest(enum binance_flavour flavour)
 {
     return flavour == BINANCE_SPOT ? "https://api.binance.com" : "https://fapi.binance.com";
 }
 
-const char *default_stream(enum binance_flavour flavour)
+const char *binance_default_stream(enum binance_flavour flavour)
 {
     return flavour == BINANCE_SPOT ? "wss://stream.binance.com:9443" : "wss://fstream.binance.com";
 }
 
-enum route route_of(enum binance_flavour flavour, enum stream_kind kind)
+enum route binance_route_of(enum binance_flavour flavour, enum stream_kind kind)
 {
     bool market = kind == OF_TRADE || kind == OF_MARK || kind == OF_CANDLE || kind == OF_TICKER;
     return flavour == BINANCE_USDM && market ? ROUTE_MARKET : ROUTE_PUBLIC;
 }
 
-const char *route_path(enum binance_flavour flavour, enum route route)
+const char *binance_route_path(enum binance_flavour flavour, enum route route)
 {
     if (flavour == BINANCE_SPOT)
         return "";
@@ -40,8 +40,8 @@ static const char *speed_of(enum binance_flavour flavour, uint32_t depth_ms)
     return depth_ms == 250 ? "" : depth_ms == 500 ? "@500ms" : NULL;
 }
 
-err_t stream_name(enum binance_flavour flavour, const struct link_config *config, const char *symbol,
-                  enum stream_kind kind, char *name, size_t *size, struct err_text *why)
+err_t binance_stream_name(enum binance_flavour flavour, const struct link_config *config, const char *symbol,
+                          enum stream_kind kind, char *name, size_t *size, struct err_text *why)
 {
     const char *speed = speed_of(flavour, config->depth_ms);
     uint32_t levels = config->partial_levels == 0 ? 20 : config->partial_levels;
@@ -122,7 +122,7 @@ static uint32_t slot_of(const struct binance_link *link, const char *name, size_
     }
 }
 
-uint32_t stream_find(struct binance_link *link, const char *name, size_t size)
+uint32_t binance_stream_find(struct binance_link *link, const char *name, size_t size)
 {
     if (link->last_stream < link->stream_count) {
         const struct line_stream *last = &link->streams[link->last_stream];
@@ -137,7 +137,7 @@ uint32_t stream_find(struct binance_link *link, const char *name, size_t size)
     return link->last_stream = index - 1;
 }
 
-bool stream_put(struct binance_link *link, uint32_t index)
+bool binance_stream_put(struct binance_link *link, uint32_t index)
 {
     const struct line_stream *stream = &link->streams[index];
     uint32_t *slot = &link->slots[slot_of(link, stream->name, stream->name_size)];
@@ -177,9 +177,10 @@ static size_t encoded_size(const char *text, size_t size)
 
 #define STREAMS_PATH "/stream?streams="
 
-uint32_t streams_in_url(const struct binance_link *link, const struct link_line *line)
+uint32_t binance_streams_in_url(const struct binance_link *link, const struct link_line *line)
 {
-    size_t used = strlen(link->stream) + strlen(route_path(link->flavour, line->route)) + sizeof(STREAMS_PATH);
+    size_t used =
+        strlen(link->stream) + strlen(binance_route_path(link->flavour, line->route)) + sizeof(STREAMS_PATH);
     uint32_t count = 0;
     for (; count < line->count; count++) {
         const struct line_stream *stream = &link->streams[line->first + count];
@@ -190,10 +191,10 @@ uint32_t streams_in_url(const struct binance_link *link, const struct link_line 
     return count;
 }
 
-void line_url(const struct binance_link *link, const struct link_line *line, char *url)
+void binance_line_url(const struct binance_link *link, const struct link_line *line, char *url)
 {
-    char *at =
-        url + snprintf(url, LINK_URL_SIZE, "%s%s" STREAMS_PATH, link->stream, route_path(link->flavour, line->route));
+    char *at = url + snprintf(url, LINK_URL_SIZE, "%s%s" STREAMS_PATH, link->stream,
+                              binance_route_path(link->flavour, line->route));
     for (uint32_t i = 0; i < line->in_url; i++) {
         const struct line_stream *stream = &link->streams[line->first + i];
         if (i > 0)
@@ -203,7 +204,7 @@ void line_url(const struct binance_link *link, const struct link_line *line, cha
     *at = '\0';
 }
 
-uint32_t depth_weight(enum binance_flavour flavour, uint32_t levels)
+uint32_t binance_depth_weight(enum binance_flavour flavour, uint32_t levels)
 {
     if (flavour == BINANCE_SPOT)
         return levels <= 100 ? 5 : levels <= 500 ? 25 : levels <= 1000 ? 50 : 250;
@@ -215,7 +216,7 @@ static const char *rest_path(enum binance_flavour flavour)
     return flavour == BINANCE_SPOT ? "/api/v3" : "/fapi/v1";
 }
 
-void depth_url(const struct binance_link *link, const struct link_book *book, uint32_t levels, char *url)
+void binance_depth_url(const struct binance_link *link, const struct link_book *book, uint32_t levels, char *url)
 {
     char symbol[3 * SYMBOL_SIZE + 1];
     symbol[url_encode(book->text, book->size, symbol)] = '\0';
@@ -223,7 +224,7 @@ void depth_url(const struct binance_link *link, const struct link_book *book, ui
              levels);
 }
 
-void time_url(const struct binance_link *link, char *url)
+void binance_time_url(const struct binance_link *link, char *url)
 {
     snprintf(url, LINK_URL_SIZE, "%s%s/time", link->rest, rest_path(link->flavour));
 }
@@ -238,8 +239,9 @@ err_t binance_exchange_info_url(enum binance_flavour flavour, const char *rest, 
         return ERR_RANGE;
     encoded[url_encode(symbol, size, encoded)] = '\0';
     bool alone = flavour == BINANCE_SPOT;
-    int written = snprintf(url, url_size, "%s%s/exchangeInfo%s%s", rest == NULL ? default_rest(flavour) : rest,
-                           rest_path(flavour), alone ? "?symbol=" : "", alone ? encoded : "");
+    int written =
+        snprintf(url, url_size, "%s%s/exchangeInfo%s%s", rest == NULL ? binance_default_rest(flavour) : rest,
+                 rest_path(flavour), alone ? "?symbol=" : "", alone ? encoded : "");
     return written >= 0 && (size_t)written < url_size ? ERR_OK : ERR_RANGE;
 }
 
@@ -258,8 +260,8 @@ static size_t json_string(const char *text, size_t size, char *out)
     return (size_t)(at - out);
 }
 
-size_t subscribe_text(struct binance_link *link, const struct link_line *line, uint32_t first, bool again,
-                      bool unsubscribe, uint64_t id, uint32_t *count)
+size_t binance_subscribe_text(struct binance_link *link, const struct link_line *line, uint32_t first, bool again,
+                              bool unsubscribe, uint64_t id, uint32_t *count)
 {
     char *text = link->text, *at = text;
     at += sprintf(at, "{\"method\":\"%s\",\"params\":[", unsubscribe ? "UNSUBSCRIBE" : "SUBSCRIBE");

@@ -24,14 +24,14 @@ enum {
     SPAN_COUNT
 };
 
-void span_shape_init(struct json_shape *shape)
+void binance_span_shape_init(struct json_shape *shape)
 {
     static const char *const names[SPAN_COUNT] = {"data", "U", "u", "pu", "t", "a", "E", "lastUpdateId"};
     json_shape_init(shape, names, SPAN_COUNT, "data");
 }
 
-bool stream_span_of(struct binance_link *link, const struct line_stream *stream, const struct link_input *input,
-                    struct stream_span *span)
+bool binance_stream_span_of(struct binance_link *link, const struct line_stream *stream,
+                            const struct link_input *input, struct stream_span *span)
 {
     struct json_value values[SPAN_COUNT];
     struct err_text why;
@@ -75,7 +75,7 @@ bool stream_span_of(struct binance_link *link, const struct line_stream *stream,
     return false;
 }
 
-bool stream_key(const struct binance_link *link, const struct line_stream *stream, uint64_t *key)
+bool binance_stream_key(const struct binance_link *link, const struct line_stream *stream, uint64_t *key)
 {
     const struct market_symbol *symbol = link->books[stream->symbol].symbol;
     if (stream->kind == OF_DIFF) {
@@ -107,27 +107,27 @@ static void meet(struct binance_link *link, struct line_stream *stream)
         sync_book_meet(&link->books[stream->symbol].symbol->sync);
 }
 
-err_t overlap_takes(struct binance_link *link, struct line_stream *stream, uint8_t slot,
-                    const struct link_input *input, bool *take)
+err_t binance_overlap_takes(struct binance_link *link, struct line_stream *stream, uint8_t slot,
+                            const struct link_input *input, bool *take)
 {
     const struct link_line *line = &link->lines[stream->line];
     struct stream_span span;
     uint64_t key;
     *take = false;
     if (stream->owner == NO_CONN && slot == line->now) {
-        stream_serve(link, stream, slot); /* it speaks before its subscription is answered */
+        binance_stream_serve(link, stream, slot); /* it speaks before its subscription is answered */
         *take = true;
         return ERR_OK;
     }
     if (stream->owner != slot && slot != line->next)
         return ERR_OK; /* of the old connection, after the change */
     stream->next_spoke = true;
-    if (!stream_span_of(link, stream, input, &span)) {
+    if (!binance_stream_span_of(link, stream, input, &span)) {
         /* The machine says what is wrong with it, or the old connection brings it better. */
         *take = stream->owner == slot;
         return ERR_OK;
     }
-    bool known = stream_key(link, stream, &key);
+    bool known = binance_stream_key(link, stream, &key);
     if (stream->owner == slot) {
         *take = !known || span.last > key;
         if (*take && known && span.chained && span.previous <= key)
@@ -141,7 +141,7 @@ err_t overlap_takes(struct binance_link *link, struct line_stream *stream, uint8
         change_over(link, stream, slot);
         meet(link, stream);
         if (book_waits && stream->kind == OF_DIFF)
-            book_want(link, &link->books[stream->symbol], link->ts);
+            binance_book_want(link, &link->books[stream->symbol], link->ts);
         *take = true;
     } else if (span.last <= key) {
         change_over(link, stream, slot);
@@ -151,23 +151,23 @@ err_t overlap_takes(struct binance_link *link, struct line_stream *stream, uint8
     return ERR_OK;
 }
 
-void overlap_caught_up(struct binance_link *link, struct line_stream *stream)
+void binance_overlap_caught_up(struct binance_link *link, struct line_stream *stream)
 {
     const struct link_line *line = &link->lines[stream->line];
     uint64_t key;
     if (line->next == NO_CONN || stream->owner == line->next)
         stream->held = 0;
-    else if (stream_key(link, stream, &key) && key >= stream->held)
+    else if (binance_stream_key(link, stream, &key) && key >= stream->held)
         change_over(link, stream, line->next);
 }
 
-err_t look_for_hole(struct binance_link *link, struct line_stream *stream, const struct link_input *input)
+err_t binance_look_for_hole(struct binance_link *link, struct line_stream *stream, const struct link_input *input)
 {
     struct stream_span span;
     uint64_t key;
-    if (!stream_span_of(link, stream, input, &span))
+    if (!binance_stream_span_of(link, stream, input, &span))
         return ERR_OK;
-    bool known = stream_key(link, stream, &key);
+    bool known = binance_stream_key(link, stream, &key);
     if (known && span.last <= key)
         return ERR_OK; /* a repetition proves nothing */
     stream->look_for_holes = false;
@@ -175,11 +175,11 @@ err_t look_for_hole(struct binance_link *link, struct line_stream *stream, const
         return ERR_OK;
     struct link_book *book = &link->books[stream->symbol];
     struct event_text body = {{0}};
-    link_say(link, ERR_GAP, "%s: trades missing after id %llu: %llu", book->text, (unsigned long long)key,
-             (unsigned long long)(span.previous - key));
+    binance_link_say(link, ERR_GAP, "%s: trades missing after id %llu: %llu", book->text, (unsigned long long)key,
+                     (unsigned long long)(span.previous - key));
     memcpy(body.text, link->stats.said.text, sizeof(body.text) - 1);
     if (machine_has_book(book->symbol))
-        return book_lost(link, book, book->stream_of[OF_DIFF] != NO_STREAM, body.text);
+        return binance_book_lost(link, book, book->stream_of[OF_DIFF] != NO_STREAM, body.text);
     const struct event event = {.ts = link->ts, .body = &body, .instrument = book->instrument, .kind = EVENT_GAP};
     return link->sink.emit(link->sink.context, &event);
 }

@@ -13,28 +13,28 @@
 
 #include <string.h>
 
-void book_want(struct binance_link *link, struct link_book *book, ns_t at)
+void binance_book_want(struct binance_link *link, struct link_book *book, ns_t at)
 {
     link->wanted += !book->wanted;
     book->wanted = true;
     book->first_diff = false;
     book->wanted_at = at;
-    link_wake(link, at);
+    binance_link_wake(link, at);
 }
 
-void book_want_none(struct binance_link *link, struct link_book *book)
+void binance_book_want_none(struct binance_link *link, struct link_book *book)
 {
     link->wanted -= book->wanted;
     book->wanted = book->first_diff = false;
 }
 
-void book_new_epoch(struct link_book *book)
+void binance_book_new_epoch(struct link_book *book)
 {
     book->epoch++;
     book->asked = false;
 }
 
-ns_t book_retry_wait(struct link_book *book)
+ns_t binance_book_retry_wait(struct link_book *book)
 {
     ns_t wait = SNAPSHOT_RETRY;
     for (uint32_t i = 0; i < book->tries && wait < SNAPSHOT_RETRY_MAX; i++)
@@ -56,7 +56,7 @@ static bool may_send(struct binance_link *link, uint32_t weight)
     }
     link->stats.held += !link->weight_held;
     link->weight_held = true;
-    link_wake(link, when);
+    binance_link_wake(link, when);
     return false;
 }
 
@@ -83,12 +83,12 @@ static void time_due(struct binance_link *link)
 {
     if (link->ts >= link->time_at && may_send(link, 1)) {
         char url[LINK_URL_SIZE];
-        time_url(link, url);
+        binance_time_url(link, url);
         request_send(link, REQUEST_TIME, 0, 1, url);
         link->time_at = link->ts + (++link->times < TIME_FIRST_COUNT ? TIME_FIRST : TIME_EVERY);
     }
     if (link->time_at > link->ts)
-        link_wake(link, link->time_at);
+        binance_link_wake(link, link->time_at);
 }
 
 static void book_send(struct binance_link *link, struct link_book *book)
@@ -96,15 +96,15 @@ static void book_send(struct binance_link *link, struct link_book *book)
     char url[LINK_URL_SIZE];
     bool poll = link->poll > 0;
     uint32_t levels = poll ? link->poll_levels : SNAPSHOT_LEVELS;
-    depth_url(link, book, levels, url);
+    binance_depth_url(link, book, levels, url);
     book->asked = true;
     request_send(link, poll ? REQUEST_POLL : REQUEST_SNAPSHOT, (uint32_t)(book - link->books),
-                 depth_weight(link->flavour, levels), url);
+                 binance_depth_weight(link->flavour, levels), url);
 }
 
 static void books_due(struct binance_link *link)
 {
-    uint32_t weight = link->poll > 0 ? link->poll_weight : depth_weight(link->flavour, SNAPSHOT_LEVELS);
+    uint32_t weight = link->poll > 0 ? link->poll_weight : binance_depth_weight(link->flavour, SNAPSHOT_LEVELS);
     while (link->wanted > 0) {
         struct link_book *first = NULL;
         ns_t next = NS_MAX;
@@ -116,7 +116,7 @@ static void books_due(struct binance_link *link)
             else if (first == NULL || book->wanted_at < first->wanted_at)
                 first = book;
         }
-        link_wake(link, next);
+        binance_link_wake(link, next);
         if (first == NULL || (link->poll == 0 && link->snapshots_out >= SNAPSHOTS_AT_ONCE) || !may_send(link, weight))
             return;
         book_send(link, first);
@@ -124,7 +124,7 @@ static void books_due(struct binance_link *link)
 }
 
 /* Snapshots first: they are few, and a book waits for each. */
-void requests_due(struct binance_link *link)
+void binance_requests_due(struct binance_link *link)
 {
     books_due(link);
     time_due(link);
@@ -150,7 +150,7 @@ static struct link_request request_end(struct binance_link *link, struct link_re
     link->snapshots_out -= ended.kind == REQUEST_SNAPSHOT;
     if (ended.kind != REQUEST_TIME && link->books[ended.book].epoch == ended.epoch)
         link->books[ended.book].asked = false;
-    link_wake(link, link->ts);
+    binance_link_wake(link, link->ts);
     return ended;
 }
 
@@ -168,8 +168,8 @@ static void request_again(struct binance_link *link, const struct link_request *
     struct link_book *book = &link->books[request->book];
     if (book->epoch != request->epoch || !book->wanted)
         return;
-    ns_t wait = book_retry_wait(book);
-    book_want(link, book, link->ts + (wait > at_least ? wait : at_least));
+    ns_t wait = binance_book_retry_wait(book);
+    binance_book_want(link, book, link->ts + (wait > at_least ? wait : at_least));
 }
 
 static void take_time(struct binance_link *link, const struct link_request *request, const struct link_input *input)
@@ -183,7 +183,7 @@ static void take_time(struct binance_link *link, const struct link_request *requ
     if (json_members(link->json, input->text, input->text_size, &shape, &value, &why) != ERR_OK ||
         wire_time(&value, "serverTime", &venue, &why) != ERR_OK) {
         link->stats.failures++;
-        link_say(link, ERR_SYNTAX, "GET /time: %s", why.text);
+        binance_link_say(link, ERR_SYNTAX, "GET /time: %s", why.text);
         return;
     }
     /* A clock that was stepped in between measures nothing. The venue cuts its clock to milliseconds. */
@@ -218,17 +218,17 @@ static err_t take_snapshot(struct binance_link *link, const struct link_request 
     if (is_final(err))
         return err;
     if (err != ERR_OK) {
-        link_say(link, err, "GET /depth of %s: %s", book->text, why.text);
+        binance_link_say(link, err, "GET /depth of %s: %s", book->text, why.text);
         request_again(link, request, 0);
         return ERR_OK;
     }
     if (book->epoch != request->epoch)
         return ERR_OK; /* it broke again at a buffered diff, and is wanted already */
     if (book->symbol->sync.state == SYNC_WAITING) {
-        book_want(link, book, link->ts + book_retry_wait(book)); /* too old to meet the diffs */
+        binance_book_want(link, book, link->ts + binance_book_retry_wait(book)); /* too old to meet the diffs */
         return ERR_OK;
     }
-    book_want_none(link, book);
+    binance_book_want_none(link, book);
     book->synced_at = link->ts;
     stale_watch_start(&link->streams[book->stream_of[OF_DIFF]].watch, link->ts);
     return ERR_OK;
@@ -243,18 +243,18 @@ static err_t take_poll(struct binance_link *link, const struct link_request *req
     if (is_final(err))
         return err;
     if (err != ERR_OK) {
-        link_say(link, err, "GET /depth of %s: %s", book->text, why.text);
+        binance_link_say(link, err, "GET /depth of %s: %s", book->text, why.text);
         request_again(link, request, link->poll);
         return machine_lost_one(book->symbol, link->ts, "an answer could not be read");
     }
     book->tries = 0;
     stale_watch_seen(&book->poll_watch, link->ts);
     ns_t next = request->sent + link->poll;
-    book_want(link, book, next > link->ts ? next : link->ts);
+    binance_book_want(link, book, next > link->ts ? next : link->ts);
     return ERR_OK;
 }
 
-err_t request_answered(struct binance_link *link, const struct link_input *input)
+err_t binance_request_answered(struct binance_link *link, const struct link_input *input)
 {
     struct link_request *under_way = request_find(link, input->id);
     if (under_way == NULL)
@@ -274,37 +274,37 @@ err_t request_answered(struct binance_link *link, const struct link_input *input
         return ERR_OK;
     }
     link->stats.limited += until > 0;
-    link_say(link, ERR_REJECTED, "GET of %s%s%s: HTTP %d, %.*s%s", request_words(&request),
-             request.kind == REQUEST_TIME ? "" : " of ",
-             request.kind == REQUEST_TIME ? "" : link->books[request.book].text, input->status,
-             input->text_size < 300 ? (int)input->text_size : 300, input->text_size > 0 ? input->text : "",
-             until > 0 ? " (nothing is asked for until the venue allows it again)" : "");
+    binance_link_say(link, ERR_REJECTED, "GET of %s%s%s: HTTP %d, %.*s%s", request_words(&request),
+                     request.kind == REQUEST_TIME ? "" : " of ",
+                     request.kind == REQUEST_TIME ? "" : link->books[request.book].text, input->status,
+                     input->text_size < 300 ? (int)input->text_size : 300, input->text_size > 0 ? input->text : "",
+                     until > 0 ? " (nothing is asked for until the venue allows it again)" : "");
     /* A request that is wrong stays so: it is not repeated every second. */
     bool wrong = input->status >= 400 && input->status < 500 && until == 0 && input->status != 408;
     request_again(link, &request, wrong ? 60 * NS_PER_S : 0);
     return ERR_OK;
 }
 
-err_t request_failed(struct binance_link *link, const struct link_input *input)
+err_t binance_request_failed(struct binance_link *link, const struct link_input *input)
 {
     struct link_request *under_way = request_find(link, input->id);
     if (under_way == NULL)
         return ERR_OK;
     const struct link_request request = request_end(link, under_way);
-    link_say(link, ERR_IO, "GET of %s: %.*s", request_words(&request),
-             input->text_size < 300 ? (int)input->text_size : 300, input->text_size > 0 ? input->text : "");
+    binance_link_say(link, ERR_IO, "GET of %s: %.*s", request_words(&request),
+                     input->text_size < 300 ? (int)input->text_size : 300, input->text_size > 0 ? input->text : "");
     request_again(link, &request, 0);
     return ERR_OK;
 }
 
 /* Answers that will not come any more, and polled books that nobody brought. */
-err_t requests_look(struct binance_link *link)
+err_t binance_requests_look(struct binance_link *link)
 {
     for (struct link_request *request = link->requests; request < link->requests + REQUESTS_MAX; request++) {
         if (request->kind == REQUEST_FREE || link->ts - request->sent < REQUEST_TIMEOUT + REQUEST_GRACE)
             continue;
         const struct link_request ended = request_end(link, request);
-        link_say(link, ERR_IO, "GET of %s: no answer, nor word that there is none", request_words(&ended));
+        binance_link_say(link, ERR_IO, "GET of %s: no answer, nor word that there is none", request_words(&ended));
         request_again(link, &ended, 0);
     }
     for (uint32_t i = 0; i < link->book_count && link->poll > 0; i++) {
@@ -312,7 +312,7 @@ err_t requests_look(struct binance_link *link)
         if (stale_watch_look(&book->poll_watch, link->ts) == STALE_NO)
             continue;
         link->stats.stale++;
-        link_say(link, ERR_STALE, "%s: no book by REST for so long that it is stale", book->text);
+        binance_link_say(link, ERR_STALE, "%s: no book by REST for so long that it is stale", book->text);
         err_t err = machine_lost_one(book->symbol, link->ts, "no book by REST for too long");
         if (err != ERR_OK)
             return err;

@@ -12,7 +12,7 @@
  * Everything is sized when the link is opened.
  *
  * Time. `due` is when run_due has something to do. The path of an ordinary frame only compares with it; whoever makes
- * something due earlier lowers it (link_wake). Everything that may be late by LOOK_EVERY (silence, timeouts,
+ * something due earlier lowers it (binance_link_wake). Everything that may be late by LOOK_EVERY (silence, timeouts,
  * renewals) is found by looking at all of it that often.
  */
 #ifndef TAPEDECK_ADAPTERS_BINANCE_LINK_STATE_H
@@ -184,77 +184,94 @@ struct binance_link {
 };
 
 /* --- link.c --- */
-void link_wake(struct binance_link *link, ns_t ts);
-void link_say(struct binance_link *link, err_t code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void binance_link_wake(struct binance_link *link, ns_t ts);
+void binance_link_say(struct binance_link *link, err_t code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Something of a book may be missing: GAP if there is one; what is on its way to it is old. `ask`: for a snapshot
  * now (its stream is served). */
-err_t book_lost(struct binance_link *link, struct link_book *book, bool ask, const char *reason);
+err_t binance_book_lost(struct binance_link *link, struct link_book *book, bool ask, const char *reason);
+
+bool binance_is_refusal(err_t err);
+void binance_control_shape_init(struct json_shape *shape);
+err_t binance_link_emit(void *context, const struct event *event);
+const struct link_ops *binance_link_ops(enum binance_flavour flavour);
 
 /* --- link_names.c --- */
-err_t stream_name(enum binance_flavour flavour, const struct link_config *config, const char *symbol,
-                  enum stream_kind kind, char *name, size_t *size, struct err_text *why);
-enum route route_of(enum binance_flavour flavour, enum stream_kind kind);
-const char *route_path(enum binance_flavour flavour, enum route route); /* "/public", "" for spot */
-const char *default_rest(enum binance_flavour flavour);
-const char *default_stream(enum binance_flavour flavour);
+err_t binance_stream_name(enum binance_flavour flavour, const struct link_config *config, const char *symbol,
+                          enum stream_kind kind, char *name, size_t *size, struct err_text *why);
+enum route binance_route_of(enum binance_flavour flavour, enum stream_kind kind);
+const char *binance_route_path(enum binance_flavour flavour, enum route route); /* "/public", "" for spot */
+const char *binance_default_rest(enum binance_flavour flavour);
+const char *binance_default_stream(enum binance_flavour flavour);
 /* How many of the line's streams fit into a URL. */
-uint32_t streams_in_url(const struct binance_link *link, const struct link_line *line);
-void line_url(const struct binance_link *link, const struct link_line *line, char *url); /* LINK_URL_SIZE */
+uint32_t binance_streams_in_url(const struct binance_link *link, const struct link_line *line);
+void binance_line_url(const struct binance_link *link, const struct link_line *line, char *url); /* LINK_URL_SIZE */
 /* "{"method":...}" for streams from `first`; how many went in. `again`: only those marked so. */
-size_t subscribe_text(struct binance_link *link, const struct link_line *line, uint32_t first, bool again,
-                      bool unsubscribe, uint64_t id, uint32_t *count);
-void depth_url(const struct binance_link *link, const struct link_book *book, uint32_t levels, char *url);
-void time_url(const struct binance_link *link, char *url);
-uint32_t depth_weight(enum binance_flavour flavour, uint32_t levels);
-uint32_t stream_find(struct binance_link *link, const char *name, size_t size);
+size_t binance_subscribe_text(struct binance_link *link, const struct link_line *line, uint32_t first, bool again,
+                              bool unsubscribe, uint64_t id, uint32_t *count);
+void binance_depth_url(const struct binance_link *link, const struct link_book *book, uint32_t levels, char *url);
+void binance_time_url(const struct binance_link *link, char *url);
+uint32_t binance_depth_weight(enum binance_flavour flavour, uint32_t levels);
+uint32_t binance_stream_find(struct binance_link *link, const char *name, size_t size);
 /* Into the table. False: a stream of this name is there already. */
-bool stream_put(struct binance_link *link, uint32_t index);
+bool binance_stream_put(struct binance_link *link, uint32_t index);
 
 /* --- link_lines.c: connections --- */
-err_t lines_due(struct binance_link *link);
-err_t lines_look(struct binance_link *link);
-err_t conn_up(struct binance_link *link, uint8_t slot);
-err_t conn_down(struct binance_link *link, uint8_t slot, int32_t status, const char *text, size_t size);
-err_t conn_dropped(struct binance_link *link, uint8_t slot, int64_t count);
-err_t conn_answered(struct binance_link *link, uint8_t slot, uint64_t id, bool refused, const char *text,
-                    size_t size);
+err_t binance_lines_due(struct binance_link *link);
+struct link_line *binance_line_of(struct binance_link *link, const struct link_conn *conn);
+void binance_streams_serve(struct binance_link *link, uint8_t slot, uint32_t first, uint32_t count);
+/* `heir` is live and brings the same: nothing is missing but what it brought already and the other one never did. */
+err_t binance_streams_inherit(struct binance_link *link, struct link_line *line, uint8_t slot, uint8_t heir);
+/* Another connection asks for all of them anyway. */
+void binance_forget_again(struct binance_link *link, struct link_line *line);
+void binance_ask_again(struct binance_link *link, struct line_stream *stream, ns_t at);
+void binance_conn_close(struct binance_link *link, uint8_t slot);
+/* It is ended by us, because it is of no use any more. */
+err_t binance_conn_fail(struct binance_link *link, uint8_t slot, const char *reason);
+err_t binance_conn_up(struct binance_link *link, uint8_t slot);
+err_t binance_conn_down(struct binance_link *link, uint8_t slot, int32_t status, const char *text, size_t size);
+err_t binance_conn_dropped(struct binance_link *link, uint8_t slot, int64_t count);
+err_t binance_conn_answered(struct binance_link *link, uint8_t slot, uint64_t id, bool refused, const char *text,
+                            size_t size);
 /* `slot` serves the stream from now on, unless another one does. */
-void stream_serve(struct binance_link *link, struct line_stream *stream, uint8_t slot);
+void binance_stream_serve(struct binance_link *link, struct line_stream *stream, uint8_t slot);
 /* Messages of the stream are missing. `served`: it is served now. */
-err_t stream_lost(struct binance_link *link, struct line_stream *stream, bool served, const char *reason);
-ns_t renewal_time(struct binance_link *link);
+err_t binance_stream_lost(struct binance_link *link, struct line_stream *stream, bool served, const char *reason);
+ns_t binance_renewal_time(struct binance_link *link);
 /* Give the line another connection beside the one it has. */
-void line_renew(struct binance_link *link, struct link_line *line, const char *why);
+void binance_line_renew(struct binance_link *link, struct link_line *line, const char *why);
+
+/* --- link_look.c --- */
+err_t binance_lines_look(struct binance_link *link);
 
 /* --- link_overlap.c: who counts while two connections bring the same --- */
 struct stream_span {
     uint64_t previous, last;
     bool chained; /* `previous` is the last of the message before */
 };
-void span_shape_init(struct json_shape *shape);
+void binance_span_shape_init(struct json_shape *shape);
 /* The ids of a message. False: they cannot be read. */
-bool stream_span_of(struct binance_link *link, const struct line_stream *stream, const struct link_input *input,
-                    struct stream_span *span);
+bool binance_stream_span_of(struct binance_link *link, const struct line_stream *stream,
+                            const struct link_input *input, struct stream_span *span);
 /* The last that was given on. False: nothing yet, or nothing that anything must meet. */
-bool stream_key(const struct binance_link *link, const struct line_stream *stream, uint64_t *key);
+bool binance_stream_key(const struct binance_link *link, const struct line_stream *stream, uint64_t *key);
 /* A message of a stream that comes over `slot`, which is not its owner or a new one: is it given on? */
-err_t overlap_takes(struct binance_link *link, struct line_stream *stream, uint8_t slot,
-                    const struct link_input *input, bool *take);
+err_t binance_overlap_takes(struct binance_link *link, struct line_stream *stream, uint8_t slot,
+                            const struct link_input *input, bool *take);
 /* Its owner has caught up with what the next one brought already: it changes over. */
-void overlap_caught_up(struct binance_link *link, struct line_stream *stream);
+void binance_overlap_caught_up(struct binance_link *link, struct line_stream *stream);
 /* Trades after a hole in the connection: GAP when ids are missing before this one. */
-err_t look_for_hole(struct binance_link *link, struct line_stream *stream, const struct link_input *input);
+err_t binance_look_for_hole(struct binance_link *link, struct line_stream *stream, const struct link_input *input);
 
 /* --- link_rest.c: snapshots, polls, the venue's time --- */
-void book_want(struct binance_link *link, struct link_book *book, ns_t at);
-void book_want_none(struct binance_link *link, struct link_book *book);
+void binance_book_want(struct binance_link *link, struct link_book *book, ns_t at);
+void binance_book_want_none(struct binance_link *link, struct link_book *book);
 /* What is on its way to the book says nothing any more. */
-void book_new_epoch(struct link_book *book);
+void binance_book_new_epoch(struct link_book *book);
 /* How long to wait before the next attempt, which is counted. */
-ns_t book_retry_wait(struct link_book *book);
-void requests_due(struct binance_link *link);
-err_t requests_look(struct binance_link *link);
-err_t request_answered(struct binance_link *link, const struct link_input *input);
-err_t request_failed(struct binance_link *link, const struct link_input *input);
+ns_t binance_book_retry_wait(struct link_book *book);
+void binance_requests_due(struct binance_link *link);
+err_t binance_requests_look(struct binance_link *link);
+err_t binance_request_answered(struct binance_link *link, const struct link_input *input);
+err_t binance_request_failed(struct binance_link *link, const struct link_input *input);
 
 #endif
