@@ -90,6 +90,8 @@ struct bench_diff {
 };
 err_t bench_diff(const char *tape, const char *dir, uint64_t events, uint32_t rounds, struct bench_diff *best,
                  struct err_text *why) MUST_USE;
+/* The market maker's run, put to 100 places of it from snapshots: the time of the slowest but one. */
+err_t bench_state(const char *tape, const char *dir, double *p99_s, struct err_text *why) MUST_USE;
 /* A tape of one instrument repeated to at least so many messages. */
 err_t bench_repeat(const char *tape, const char *out, uint64_t messages, struct err_text *why) MUST_USE;
 err_t bench_import(const char *capture, const char *dir, uint32_t rounds, double *bytes_per_s,

@@ -47,6 +47,9 @@ const char verb_bench_help[] =
     "    journal_cost                the market maker's time with a journal against without one; of the engine's\n"
     "                                thread, and of all threads\n"
     "    verify_speed                the speed of verify against that of the run without a journal; the same two\n"
+    "    state_at_s_p99              elapsed time of putting the market maker's run to a place of it, from "
+    "snapshots:\n"
+    "                                the slowest but one of 100 places\n"
     "    diff_s                      elapsed time of `diff --where` for two runs of the market maker whose tapes "
     "differ\n"
     "                                in one trade; diff_checkpoints_read of diff_checkpoints are looked at\n"
@@ -65,6 +68,7 @@ struct figures {
     double decode, zstd_share, bare, import_rate, parse_rate, memcpy_rate;
     struct bench_proof proof;
     struct bench_diff diff;
+    double state_at_p99_s;
     struct bench_result replay, maker, grid, grid200, bracket, replay64;
     uint64_t levels;
     uint64_t rss_1h, rss_24h, levels_1h, levels_24h;
@@ -114,6 +118,8 @@ static err_t measure(const struct bench_options *options, struct figures *figure
         err = bench_proof(material->depth, options->dir, rounds, &figures->proof, why);
     if (err == ERR_OK)
         err = bench_diff(material->depth, options->dir, options->diff_events, rounds, &figures->diff, why);
+    if (err == ERR_OK)
+        err = bench_state(material->depth, options->dir, &figures->state_at_p99_s, why);
     if (err == ERR_OK)
         err = bench_run(lanes, BENCH_LANES, bench_noop, rounds, &figures->replay64, why);
     if (err == ERR_OK)
@@ -165,6 +171,7 @@ static err_t print_json(const struct figures *figures, const struct bench_option
     json_set(root, "journal_cost_all_threads", json_real(figures->proof.plain.all / figures->proof.journal.all));
     json_set(root, "verify_speed_all_threads", json_real(figures->proof.verify.all / figures->proof.plain.all));
     json_set_u64(root, "journal_bytes", figures->proof.journal_bytes);
+    json_set(root, "state_at_s_p99", json_real(figures->state_at_p99_s));
     json_set(root, "diff_s", json_real(figures->diff.seconds));
     json_set_u64(root, "diff_inputs", figures->diff.inputs);
     json_set_u64(root, "diff_records", figures->diff.records);
@@ -233,6 +240,7 @@ static void print_table(const struct figures *f, const struct bench_options *opt
     row(table, "diff of two runs, one trade apart", f->diff.seconds * 1e3, "ms", NULL, 0);
     row(table, "  checkpoints looked at", (double)f->diff.checkpoints_read, "checkpoints", "all of a run",
         (double)f->diff.checkpoints_read / (double)f->diff.checkpoints);
+    row(table, "state anywhere in the run, 99 %", f->state_at_p99_s * 1e3, "ms", NULL, 0);
     row(table, "replay, 64 instruments", replay64 * 1e-6, "M levels/s", "replay of one", replay64 / replay);
     row(table, "import", f->import_rate * 1e-6, "MB/s", "memcpy", f->import_rate / f->memcpy_rate);
     row(table, "parse", f->parse_rate * 1e-6, "MB/s", "memcpy", f->parse_rate / f->memcpy_rate);
