@@ -74,6 +74,7 @@ static const struct {
     {"venue.bracket", EXPLAIN_NOTHING},
     {"output.dir", EXPLAIN_NOTHING},
     {"output.log_level", EXPLAIN_NOTHING},
+    {"output.snapshots", EXPLAIN_NOTHING},
     {"engine.checks", EXPLAIN_NOTHING},
     /* which instrument the rest of an entry is about: alone it changes nothing */
     {"instruments[].symbol", EXPLAIN_NOTHING},
