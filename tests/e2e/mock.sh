@@ -108,6 +108,18 @@ start cut --venue binance-usdm --synth seed=3 --fault truncate=100% && {
     same "a truncated answer is seen by curl" 18 $?
     stop cut
 }
+for fault in "half_open_after=1s:no answer" "life=1s:closed 1001" "drop_connection=300ms:closed without a word"; do
+    start ends --venue binance-spot --synth seed=3 --fault "${fault%%:*}" && {
+        same "${fault%%:*}: what a client sees" "${fault#*:}" "$(follow "$WORK/ends.ready" - wait 5)"
+        stop ends
+    }
+done
+# A market that ends: the server goes on until all was read, and ends by itself.
+"$TAPEDECK" mock --venue upbit --tape "$WORK/spot.tape" --to 2024-01-01T00:00:05Z --speed max --hold 0 --exit-at-end --listen 127.0.0.1:0 \
+    --state "$WORK/state" --ready-json --json -q >"$WORK/end.json" 2>"$WORK/err"
+same "a server ends with its market when it is told to" 0 $?
+tail -n 1 "$WORK/end.json" >"$WORK/end.summary"
+same "and says how far it came" "True 2024-01-01T00:00:04" "$(json "$WORK/end.summary" market_ended) $(json "$WORK/end.summary" market_time | cut -c1-19)"
 start slow --venue upbit --synth seed=3 --fault slow=100% --fault slow_time=400ms && {
     took=$(get -o /dev/null -w '%{time_total}' "https://localhost:$(json "$WORK/slow.ready" port)/v1/market/all")
     if awk "BEGIN {exit !($took >= 0.4 && $took < 5)}"; then ok "a slow answer takes its time"; else not_ok "a slow answer takes its time" "$took s"; fi

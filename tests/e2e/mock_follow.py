@@ -10,6 +10,7 @@ same message (TAPE.json: `tapedeck tape cat --json` of one instrument). Prints o
 """
 import asyncio
 import json
+import os
 import ssl
 import sys
 import urllib.request
@@ -196,8 +197,17 @@ async def follow(follower, count):
 async def wait(follower, seconds):
     async with follower.connect("market" if follower.venue == "binance-usdm" else "stream",
                                 "" if follower.venue == "upbit" else "/ws") as socket:
-        await asyncio.sleep(seconds)
-        await asyncio.wait_for(await socket.ping("are you there"), 10)
+        try:
+            await asyncio.wait_for(socket.recv(), seconds)
+        except asyncio.TimeoutError:
+            pass
+        except websockets.ConnectionClosed as end:
+            return f"closed {end.rcvd.code if end.rcvd else 'without a word'}"
+        try:
+            await asyncio.wait_for(await socket.ping("are you there"), 3)
+        except asyncio.TimeoutError:
+            print("no answer", flush=True)
+            os._exit(0)  # a polite end would wait for an answer too
     return "alive"
 
 
