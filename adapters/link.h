@@ -46,7 +46,8 @@ extern "C" {
     X(ANSWER, "answer")   /* of request id: status, head: the header lines, text: the body */                        \
     X(FAILED, "failed")   /* request id has no whole answer; text: why */                                            \
     X(TICK, "tick")       /* nothing but time */                                                                     \
-    X(CLOCK, "clock")     /* the local clock was stepped by `value` ns against the monotonic one */                  \
+    X(CLOCK, "clock")     /* the local clock was stepped by `value` ns against the monotonic one: forward, ts jumped \
+                             by that; back, ts goes on as before */                                                  \
     X(DROPPED, "dropped") /* `value` inputs of this link had to be thrown away before this one; conn: of which */    \
     X(COMMAND, "command") /* of an operator; text: "pause", "resume", "stop", "set KEY=VALUE"; not for one link */
 #define LINK_ENUM(name, text) LINK_##name,

@@ -73,6 +73,9 @@ err_t binance_link_check(enum binance_flavour flavour, const struct link_config 
         unsigned kinds = kinds_of(symbol->streams);
         if (kinds == 0)
             return err_say(why, ERR_CONFIG, "%s: no stream is asked for", symbol->symbol);
+        if (config->poll > 0 && (symbol->streams & (LINK_BOOK | LINK_PARTIAL)) == 0)
+            return err_say(why, ERR_CONFIG, "%s: polling brings books only, and no book is asked for",
+                           symbol->symbol);
         for (uint32_t k = 0; k < i; k++)
             if (same_letters(config->symbols[k].symbol, symbol->symbol) ||
                 config->symbols[k].instrument == symbol->instrument)

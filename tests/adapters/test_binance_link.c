@@ -680,8 +680,14 @@ Test(binance_link, wrong_configs_say_what_is_wrong)
         cr_assert_eq(binance_link_check(wrong[i].flavour, &wrong[i].config, &why), wrong[i].code, "%zu", i);
         cr_assert(strstr(why.text, wrong[i].piece) != NULL, "%zu: %s", i, why.text);
     }
-    symbols[0].streams = LINK_MARK;
+    symbols[0].streams = LINK_TRADES;
+    struct link_config polled = good;
+    polled.poll = NS_PER_S;
     struct err_text why = {.code = ERR_OK};
+    cr_assert_eq(binance_link_check(BINANCE_SPOT, &polled, &why), ERR_CONFIG);
+    cr_assert(strstr(why.text, "polling brings books only") != NULL, "%s", why.text);
+    why.code = ERR_OK;
+    symbols[0].streams = LINK_MARK;
     cr_assert_eq(binance_link_check(BINANCE_SPOT, &good, &why), ERR_CONFIG);
     cr_assert(strstr(why.text, "mark prices") != NULL, "%s", why.text);
 }
