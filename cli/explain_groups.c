@@ -75,6 +75,7 @@ static const struct {
     {"output.dir", EXPLAIN_NOTHING},
     {"output.log_level", EXPLAIN_NOTHING},
     {"output.snapshots", EXPLAIN_NOTHING},
+    {"output.snapshot_interval", EXPLAIN_NOTHING},
     {"engine.checks", EXPLAIN_NOTHING},
     /* which instrument the rest of an entry is about: alone it changes nothing */
     {"instruments[].symbol", EXPLAIN_NOTHING},
