@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
     {"evidence", "hold a run directory against its manifest", verb_evidence, verb_evidence_help},
     {"bundle", "pack a run into one file, and unpack it", verb_bundle, verb_bundle_help},
     {"record", "write down what venues send, as it happens", verb_record, verb_record_help},
+    {"latency", "measure WebSocket against REST polling on the same market", verb_latency, verb_latency_help},
     {"state", "everything that a finished run knew at one moment", verb_state, verb_state_help},
     {"fork", "go on from a moment of a finished run with a change", verb_fork, verb_fork_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},

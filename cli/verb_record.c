@@ -1,6 +1,7 @@
 #include "adapters/shell/live_source.h"
 #include "cli/exit_code.h"
 #include "cli/json_out.h"
+#include "cli/link_flags.h"
 #include "cli/links_up.h"
 #include "cli/options.h"
 #include "cli/record_report.h"
@@ -67,7 +68,7 @@ const char verb_record_help[] =
 
 struct record {
     struct record_options options;
-    const char *venue, *symbols, *streams, *rest, *stream, *ca_file;
+    struct link_flags flags;
     ns_t duration;
     bool quiet, json;
     struct run_config *config;
@@ -84,51 +85,14 @@ struct record {
 
 /* ---- the config ---- */
 
-/* What the command line says, as the config that it stands for. */
-static err_t make_config(struct record *record, const struct config_options *options)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&text, &size);
-    if (file == NULL)
-        return err_say(&record->why, ERR_NOMEM, "out of memory");
-    fprintf(file, "feed:\n  live:\n    - venue: '%s'\n      symbols: '%s'\n", record->venue, record->symbols);
-    if (record->streams != NULL)
-        fprintf(file, "      streams: '%s'\n", record->streams);
-    if (record->rest != NULL)
-        fprintf(file, "      rest: '%s'\n", record->rest);
-    if (record->stream != NULL)
-        fprintf(file, "      stream: '%s'\n", record->stream);
-    if (record->ca_file != NULL)
-        fprintf(file, "session:\n  ca_file: '%s'\n", record->ca_file);
-    if (fclose(file) != 0) {
-        free(text);
-        return err_say(&record->why, ERR_NOMEM, "out of memory");
-    }
-    const err_t err = run_config_parse(&record->config, "command line", text, size, options, &record->why);
-    free(text);
-    return err;
-}
-
 static err_t load_config(struct record *record, int argc, char **argv, const struct option_list *sets)
 {
     const struct config_options options = {.sets = sets, .recording = true};
-    const bool flags = record->venue != NULL || record->symbols != NULL;
-    if (flags == (argc > 1))
-        return err_say(&record->why, ERR_USAGE, "expected one CONFIG, or --venue and --symbols");
-    if (flags && (record->venue == NULL || record->symbols == NULL))
-        return err_say(&record->why, ERR_USAGE, "--venue and --symbols belong together");
-    if (!flags && (record->streams != NULL || record->rest != NULL || record->stream != NULL))
-        return err_say(&record->why, ERR_USAGE,
-                       "--streams, --rest and --stream go with --venue; use --set with a CONFIG");
     if (record->options.dir == NULL)
         return err_say(&record->why, ERR_USAGE, "--out DIR is missing: where do the tapes go?");
     if (record->options.no_raw && record->options.no_market)
         return err_say(&record->why, ERR_USAGE, "--no-raw and --no-market: then there is nothing to write");
-    if (flags)
-        return make_config(record, &options);
-    err_t err = options_operands(argc, argv, 1, 1, "one CONFIG", &record->why);
-    return err == ERR_OK ? run_config_load(&record->config, argv[1], &options, &record->why) : err;
+    return link_flags_config(&record->flags, argc, argv, &options, &record->config, &record->why);
 }
 
 /* ---- opening ---- */
@@ -274,12 +238,12 @@ int verb_record(int argc, char **argv)
     const char *duration = NULL;
     const struct option_spec specs[] = {
         {.name = "out", .letter = 'o', .type = OPTION_TEXT, .target = &record.options.dir, .value = "DIR"},
-        {.name = "venue", .letter = 'V', .type = OPTION_TEXT, .target = &record.venue, .value = "VENUE"},
-        {.name = "symbols", .letter = 'S', .type = OPTION_TEXT, .target = &record.symbols, .value = "LIST"},
-        {.name = "streams", .type = OPTION_TEXT, .target = &record.streams, .value = "LIST"},
-        {.name = "rest", .type = OPTION_TEXT, .target = &record.rest, .value = "URL"},
-        {.name = "stream", .type = OPTION_TEXT, .target = &record.stream, .value = "URL"},
-        {.name = "ca-file", .type = OPTION_TEXT, .target = &record.ca_file, .value = "FILE"},
+        {.name = "venue", .letter = 'V', .type = OPTION_TEXT, .target = &record.flags.venue, .value = "VENUE"},
+        {.name = "symbols", .letter = 'S', .type = OPTION_TEXT, .target = &record.flags.symbols, .value = "LIST"},
+        {.name = "streams", .type = OPTION_TEXT, .target = &record.flags.streams, .value = "LIST"},
+        {.name = "rest", .type = OPTION_TEXT, .target = &record.flags.rest, .value = "URL"},
+        {.name = "stream", .type = OPTION_TEXT, .target = &record.flags.stream, .value = "URL"},
+        {.name = "ca-file", .type = OPTION_TEXT, .target = &record.flags.ca_file, .value = "FILE"},
         {.name = "set", .letter = 's', .type = OPTION_LIST, .target = &sets, .value = "KEY=VALUE"},
         {.name = "duration", .letter = 'd', .type = OPTION_TEXT, .target = &duration, .value = "TIME"},
         {.name = "no-raw", .type = OPTION_FLAG, .target = &record.options.no_raw},
