@@ -60,6 +60,9 @@ static const struct scenario {
      ", margin: {mode: cross, leverage: 20, maintenance: 0.01, liquidation_fee: 0.0125}}\n"},
     {"level 2 and level 3 in two lanes",
      "feed: {tapes: [c.tape, c.l3.tape]}\n" MONEY GRID "venue: {queue: l3_fifo, " LATE "}\n"},
+    {"a script of orders", "feed: {tapes: [a.tape]}\n" MONEY
+                           "strategy: {name: scripted, params: {orders: \"" TEST_SOURCE "/examples/scripted.csv\"}}\n"
+                           "venue: {" LATE "}\n"},
     {"nobody", "feed: {tapes: [a.tape, d.tape]}\nstrategy: {name: noop}\n"},
 };
 
