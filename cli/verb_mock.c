@@ -58,6 +58,7 @@ const char verb_mock_help[] =
     "      --clients N          connections at once (default 256)\n"
     "      --out-max SIZE       a client for which so much waits is cut off (default 16M)\n"
     "      --ping-interval TIME instead of the venue's\n"
+    "      --http-idle TIME     HTTP connections that say nothing are ended after so long (default 75s)\n"
     "      --state DIR          where certificates are kept (default: $XDG_STATE_HOME/tapedeck/mock, or\n"
     "                           ~/.local/state/tapedeck/mock)\n"
     "      --duration TIME      stop after so much wall time\n"
@@ -201,6 +202,7 @@ static err_t read_fault(struct wire_faults *into, const char *text, struct err_t
 static err_t read_options(struct mock_run *run, int argc, char **argv, struct err_text *why)
 {
     int64_t seed = 1, clients = 256, rate = 0, hold = 0;
+    ns_t idle = 75 * NS_PER_S;
     uint64_t out_max = 16u << 20;
     int stamps = 0;
     bool rate_given = false;
@@ -236,6 +238,7 @@ static err_t read_options(struct mock_run *run, int argc, char **argv, struct er
         {.name = "clients", .type = OPTION_INT, .target = &clients, .minimum = 1, .maximum = 65536},
         {.name = "out-max", .type = OPTION_SIZE, .target = &out_max},
         {.name = "ping-interval", .type = OPTION_DURATION, .target = &run->config.wire.ping_interval},
+        {.name = "http-idle", .type = OPTION_DURATION, .target = &idle},
         {.name = "state", .type = OPTION_TEXT, .target = &run->state, .value = "DIR"},
         {.name = "duration", .letter = 'd', .type = OPTION_DURATION, .target = &run->duration},
         {.name = "exit-at-end", .type = OPTION_FLAG, .target = &run->exit_at_end},
@@ -263,6 +266,9 @@ static err_t read_options(struct mock_run *run, int argc, char **argv, struct er
         return err_say(why, ERR_USAGE, "--out-max is 64K to 4G");
     if (config->wire.ping_interval < 0 || run->duration < 0)
         return err_say(why, ERR_USAGE, "times below 0 have no meaning here");
+    if (idle < NS_PER_S || idle > 86400 * NS_PER_S)
+        return err_say(why, ERR_USAGE, "--http-idle is 1s to 1d");
+    config->idle = (int)(idle / NS_PER_S);
     config->wire.seed = (uint64_t)seed;
     config->wire.client_max = (uint32_t)clients;
     config->out_max = out_max;

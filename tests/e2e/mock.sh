@@ -114,6 +114,17 @@ for fault in "half_open_after=1s:no answer" "life=1s:closed 1001" "drop_connecti
         stop ends
     }
 done
+start idle --venue upbit --synth seed=3 --http-idle 1s && {
+    begin=$(date +%s%N)
+    { printf 'GET /v1/market/all HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 6; } | timeout 8 openssl s_client -quiet -connect "localhost:$(json "$WORK/idle.ready" port)" 2>/dev/null |
+        { head -c 12 >"$WORK/out"; cat >/dev/null; echo $((($(date +%s%N) - begin) / 1000000)) >"$WORK/took"; }
+    if [ "$(cat "$WORK/out")" = "HTTP/1.1 200" ] && [ "$(cat "$WORK/took")" -lt 5000 ]; then
+        ok "an HTTP connection that says nothing is ended"
+    else
+        not_ok "an HTTP connection that says nothing is ended" "$(cat "$WORK/out") after $(cat "$WORK/took") ms"
+    fi
+    stop idle
+}
 # A market that ends: the server goes on until all was read, and ends by itself.
 "$TAPEDECK" mock --venue upbit --tape "$WORK/spot.tape" --to 2024-01-01T00:00:05Z --speed max --hold 0 --exit-at-end --listen 127.0.0.1:0 \
     --state "$WORK/state" --ready-json --json -q >"$WORK/end.json" 2>"$WORK/err"

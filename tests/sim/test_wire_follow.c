@@ -104,6 +104,7 @@ struct client {
     char *waiting[WAITING];
     size_t waiting_count;
     uint64_t seen, compared, resyncs;
+    uint64_t said; /* a sum over all bytes that were heard, in order */
     char ping[32]; /* to be answered */
 };
 
@@ -211,6 +212,8 @@ static void hear(void *context, uint32_t number, enum wire_opcode opcode, const 
 {
     struct client *client = context;
     (void)number;
+    for (size_t i = 0; i < size; i++)
+        client->said = (client->said ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
     if (opcode == WIRE_PING) {
         snprintf(client->ping, sizeof(client->ping), "%.*s", (int)size, text);
         return;
@@ -331,24 +334,37 @@ Test(wire_follow, slower_streams_gather_without_losing_anything)
     }
 }
 
+static const struct wire_faults all_faults = {.drop = 10000,
+                                              .duplicate = 10000,
+                                              .reorder = 10000,
+                                              .depth_gap = 5000,
+                                              .stale_snapshot = 300000,
+                                              .stale_age = 2 * NS_PER_S,
+                                              .truncate = 100000,
+                                              .http_503 = 100000};
+
 Test(wire_follow, with_faults_the_book_is_right_or_known_to_be_wrong)
 {
-    const struct wire_faults faults = {.drop = 10000,
-                                       .duplicate = 10000,
-                                       .reorder = 10000,
-                                       .depth_gap = 5000,
-                                       .stale_snapshot = 300000,
-                                       .stale_age = 2 * NS_PER_S,
-                                       .truncate = 100000,
-                                       .http_503 = 100000};
     for (uint64_t seed = 1; seed <= 4; seed++) {
-        struct client client = run(WIRE_BINANCE_USDM, seed, &faults, "@100ms");
+        struct client client = run(WIRE_BINANCE_USDM, seed, &all_faults, "@100ms");
         cr_assert_gt(client.resyncs, 20);
         cr_assert_gt(client.compared, MESSAGES / 2);
-        client = run(WIRE_BINANCE_SPOT, seed, &faults, "@100ms");
+        client = run(WIRE_BINANCE_SPOT, seed, &all_faults, "@100ms");
         cr_assert_gt(client.resyncs, 10);
         cr_assert_gt(client.compared, MESSAGES / 2);
-        client = run(WIRE_UPBIT, seed, &faults, "");
+        client = run(WIRE_UPBIT, seed, &all_faults, "");
         cr_assert_gt(client.compared, MESSAGES / 2);
+    }
+}
+
+Test(wire_follow, the_same_inputs_make_the_same_bytes)
+{
+    for (unsigned venue = 0; venue < 3; venue++) {
+        static const enum wire_venue venues[] = {WIRE_BINANCE_USDM, WIRE_BINANCE_SPOT, WIRE_UPBIT};
+        const struct client one = run(venues[venue], 5, &all_faults, "@100ms");
+        const struct client two = run(venues[venue], 5, &all_faults, "@100ms");
+        const struct client other = run(venues[venue], 6, &all_faults, "@100ms");
+        cr_assert_eq(one.said, two.said);
+        cr_assert_neq(one.said, other.said);
     }
 }

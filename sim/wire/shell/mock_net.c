@@ -12,7 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#define WRITE_MAX 65536
+#define WRITE_MAX      65536
+#define FROZEN_SECONDS 600
 
 struct conn {
     struct lws *wsi; /* NULL: free */
@@ -20,7 +21,7 @@ struct conn {
     size_t from, size, capacity;
     int64_t hold_until;
     bool ending, cut, frozen, overrun, asked;
-    bool settled; /* the library's timeout of a handshake is off: it does not take it off raw connections itself */
+    int idle; /* seconds without a byte after which it is ended; 0: none */
 };
 
 struct mock_net {
@@ -121,9 +122,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct conn *conn = &net->conns[slot];
     switch (reason) {
     case LWS_CALLBACK_RAW_RX:
-        if (!conn->settled && !conn->ending)
-            lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-        conn->settled = true;
+        /* The library leaves the timeout of the handshake on raw connections; ours, or none, takes its place. */
+        if (!conn->ending)
+            lws_set_timeout(wsi, conn->idle > 0 ? PENDING_TIMEOUT_USER_OK : NO_PENDING_TIMEOUT, conn->idle);
         if (!conn->frozen && !conn->ending)
             net->events.bytes(net->events.context, slot, in, size);
         return conn->cut ? -1 : 0;
@@ -297,11 +298,11 @@ void mock_net_hold(struct mock_net *net, uint32_t slot, int64_t until_ns)
 void mock_net_end(struct mock_net *net, uint32_t slot, bool cut)
 {
     struct conn *conn = &net->conns[slot];
-    if (conn->wsi == NULL || conn->frozen)
+    if (conn->wsi == NULL)
         return;
     conn->ending = true;
-    conn->cut = cut;
-    if (cut)
+    conn->cut = cut || conn->frozen;
+    if (conn->cut)
         lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
     else
         lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, 10); /* who does not read is not waited for */
@@ -316,6 +317,16 @@ void mock_net_freeze(struct mock_net *net, uint32_t slot)
     conn->frozen = true;
     conn->size = conn->from = 0;
     lws_rx_flow_control(conn->wsi, 0);
+    lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, FROZEN_SECONDS);
+}
+
+void mock_net_idle(struct mock_net *net, uint32_t slot, int seconds)
+{
+    struct conn *conn = &net->conns[slot];
+    if (conn->wsi == NULL || conn->ending)
+        return;
+    conn->idle = seconds;
+    lws_set_timeout(conn->wsi, seconds > 0 ? PENDING_TIMEOUT_USER_OK : NO_PENDING_TIMEOUT, seconds);
 }
 
 size_t mock_net_waiting(const struct mock_net *net, uint32_t slot)

@@ -45,7 +45,9 @@ void mock_net_send2(struct mock_net *net, uint32_t slot, const char *head, size_
 void mock_net_hold(struct mock_net *net, uint32_t slot, int64_t until_ns);
 /* End it when all that waits was sent; `cut`: now, and without a word. `closed` follows. */
 void mock_net_end(struct mock_net *net, uint32_t slot, bool cut);
-/* Nothing is read or sent any more, and it is not ended. */
+/* End it, without a word, when nothing came for so many seconds; 0: never. Holds until it is called again. */
+void mock_net_idle(struct mock_net *net, uint32_t slot, int seconds);
+/* Nothing is read or sent any more, and it is not ended for ten minutes: that the other side is gone is not seen. */
 void mock_net_freeze(struct mock_net *net, uint32_t slot);
 /* Bytes that wait, of one and of the one with the most. */
 size_t mock_net_waiting(const struct mock_net *net, uint32_t slot);

@@ -6,9 +6,10 @@
 
 #include <stdlib.h>
 
-#define IN_MAX      (WIRE_HTTP_HEAD_MAX + WIRE_HTTP_BODY_MAX + WIRE_WS_MESSAGE_MAX)
-#define BURST       512 /* events played before clients are looked at */
-#define OUT_DEFAULT (16u << 20)
+#define IN_MAX       (WIRE_HTTP_HEAD_MAX + WIRE_HTTP_BODY_MAX + WIRE_WS_MESSAGE_MAX)
+#define BURST        512 /* events played before clients are looked at */
+#define OUT_DEFAULT  (16u << 20)
+#define IDLE_DEFAULT 75
 
 struct session {
     bool open, websocket, ending;
@@ -94,6 +95,7 @@ static bool on_opened(void *context, uint32_t slot, uint32_t peer)
     wire_text_clear(&message);
     *session = (struct session){.open = true, .peer = peer, .in = in, .message = message};
     server->stats.opened++;
+    mock_net_idle(server->net, slot, server->config.idle);
     return session->in.bytes != NULL ||
            (wire_text_init(&session->in, 4096) && wire_text_init(&session->message, 256));
 }
@@ -142,6 +144,7 @@ static bool take_request(struct mock_server *server, uint32_t slot, const char *
     session->websocket = wire_hello(server->wire, now, slot, &http->request);
     if (!session->websocket)
         return false;
+    mock_net_idle(server->net, slot, 0); /* the venue's own rules from here on */
     mock_crypto_accept(http->upgrade_key, accept);
     wire_text_clear(&server->scratch);
     wire_http_put_upgrade(&server->scratch, accept);
@@ -356,6 +359,8 @@ err_t mock_server_open(struct mock_server **made, const struct mock_config *conf
     server->source = *source;
     if (server->config.out_max == 0)
         server->config.out_max = OUT_DEFAULT;
+    if (server->config.idle == 0)
+        server->config.idle = IDLE_DEFAULT;
     if (server->config.wire.client_max == 0)
         server->config.wire.client_max = 256;
     server->sessions = calloc(server->config.wire.client_max, sizeof(*server->sessions));

@@ -34,6 +34,7 @@ struct mock_config {
     int port; /* 0: any */
     const char *cert, *key;
     size_t out_max; /* bytes that may wait for a client; 0: 16 MiB */
+    int idle;       /* seconds that an HTTP connection may say nothing; 0: 75 */
     enum mock_pace pace;
     uint64_t num, den; /* SPEED */
     uint32_t rate;     /* RATE: events a second */
