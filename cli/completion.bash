@@ -14,7 +14,7 @@ _tapedeck() {
     fi
     if ((COMP_CWORD == 2)) && [[ $word != -* ]]; then
         case $verb in
-        tape) mapfile -t COMPREPLY < <(compgen -W "info cat check repair cut merge" -- "$word") ;;
+        tape) mapfile -t COMPREPLY < <(compgen -W "info cat check repair cut merge normalise" -- "$word") ;;
         strategy) mapfile -t COMPREPLY < <(compgen -W "list show new" -- "$word") ;;
         config) mapfile -t COMPREPLY < <(compgen -W "check explain" -- "$word") ;;
         ci) mapfile -t COMPREPLY < <(compgen -W "record run" -- "$word") ;;

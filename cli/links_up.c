@@ -3,6 +3,8 @@
 #include "adapters/binance/link.h"
 #include "adapters/shell/net_http.h"
 #include "adapters/upbit/link.h"
+#include "cli/config_schema.h"
+#include "cli/config_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,4 +323,30 @@ err_t links_open(const struct run_config *config, const struct instrument *instr
         free_symbols(&symbols);
     }
     return err;
+}
+
+/* ---- as text ---- */
+
+char *links_text(const struct run_config *config)
+{
+    static const char prefix[] = "feed.live[].";
+    static char value[CONFIG_WORDS_MAX + 400];
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (file == NULL)
+        return NULL;
+    fputs("feed:\n  live:\n", file);
+    for (uint32_t i = 0; i < config->feed.link_count; i++) {
+        const char *mark = "-";
+        for (const struct config_key *key = NULL; (key = config_key_next(prefix, key)) != NULL; mark = " ") {
+            config_value_text(key, &config->feed.links[i], value, sizeof(value));
+            fprintf(file, "    %s %s: %s\n", mark, config_key_name(key), value);
+        }
+    }
+    if (fclose(file) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }

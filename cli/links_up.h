@@ -21,6 +21,8 @@ err_t links_check(const struct run_config *config, struct err_text *why) MUST_US
  * The system's clock is not looked at, but this waits for the network: before there is a session. */
 err_t links_rules(const struct run_config *config, struct instrument **instruments, uint16_t *count,
                   struct err_text *why) MUST_USE;
+/* feed.live as a config of its own, to be freed; NULL: no memory. */
+char *links_text(const struct run_config *config);
 /* Open the links of `wire`, which has config->feed.link_count of them and these instruments. ERR_MISMATCH: a symbol
  * of the config is not among the instruments. */
 err_t links_open(const struct run_config *config, const struct instrument *instruments, uint16_t count,

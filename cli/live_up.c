@@ -88,9 +88,13 @@ err_t live_up_record(struct live_up *live, const char *dir, struct err_text *why
     snprintf(source, sizeof(source), "inputs of a session of %s, config %s, build %s", live->config->strategy->name,
              live->config->hash, cli_build_id());
     snprintf(created_by, sizeof(created_by), "tapedeck %s", cli_version());
-    const struct raw_tape_options options = {.source = source, .created_by = created_by};
+    char *listens = links_text(live->config);
+    if (listens == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
+    const struct raw_tape_options options = {.source = source, .created_by = created_by, .session = listens};
     err_t err =
         raw_tape_open(&live->tape, live->path, live->instruments, live->session.instrument_count, &options, why);
+    free(listens);
     if (err == ERR_OK)
         wire_tee_switch(live->tee, live->tape);
     return err;

@@ -30,7 +30,7 @@ static const struct verb verbs[] = {
     {"fork", "go on from a moment of a finished run with a change", verb_fork, verb_fork_help},
     {"import", "turn recorded venue frames into a tape", verb_import, verb_import_help},
     {"synth", "write tapes of a synthetic market, from a seed", verb_synth, verb_synth_help},
-    {"tape", "look into tapes, check, repair, cut and merge them", verb_tape, verb_tape_help},
+    {"tape", "look into tapes, check, repair, cut, merge and normalise them", verb_tape, verb_tape_help},
     {"mock", "play a market as an exchange that clients connect to", verb_mock, verb_mock_help},
     {"calibrate", "let own recorded fills choose the queue model", verb_calibrate, verb_calibrate_help},
     {"strategy", "list and show strategies, begin a new one", verb_strategy, verb_strategy_help},

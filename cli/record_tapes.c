@@ -31,8 +31,10 @@ static err_t open_raw(struct record_tapes *tapes, ns_t ts, struct raw_tape **raw
 {
     char path[PATH_ROOM];
     path_of(tapes, "raw", ts, path);
-    const struct raw_tape_options options = {
-        .source = tapes->options.source, .created_by = tapes->options.created_by, .exclusive = true};
+    const struct raw_tape_options options = {.source = tapes->options.source,
+                                             .created_by = tapes->options.created_by,
+                                             .session = tapes->options.session,
+                                             .exclusive = true};
     return raw_tape_open(raw, path, tapes->instruments, tapes->instrument_count, &options, why);
 }
 

@@ -18,7 +18,7 @@
 
 struct record_options {
     const char *dir;
-    const char *source, *created_by; /* for the headers: one line each */
+    const char *source, *created_by, *session; /* for the headers: one line each */
     bool no_raw, no_market;
     bool one_pair; /* no new tapes at midnight (UTC) */
 };

@@ -41,7 +41,7 @@ struct rows_compare {
 /* Files of a run directory that hold no rows. */
 static bool is_other(const char *name)
 {
-    static const char *const names[] = {"config.yaml",  "journal.tape", "crash.txt",
+    static const char *const names[] = {"config.yaml",  "journal.tape", "inputs.tape", "crash.txt",
                                         "timing.json",  "result.json",  RUN_PROGRESS_FILE,
                                         RUN_START_FILE, RUN_TAIL_FILE,  EVIDENCE_FILE};
     const size_t size = strlen(name);

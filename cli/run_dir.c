@@ -83,7 +83,7 @@ static void remove_earlier(const char *dir)
     static const char *const names[] = {"manifest.json", "result.json",  "timing.json", "orders.csv",
                                         "fills.csv",     "equity.csv",   "plot.csv",    "log.txt",
                                         "config.yaml",   "tail.txt",     "crash.txt",   "payments.csv",
-                                        "outcomes.csv",  "journal.tape", "start.json",  "progress.txt"};
+                                        "outcomes.csv",  "journal.tape", "inputs.tape", "start.json",  "progress.txt"};
     char path[PATH_SIZE];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (run_dir_path(path, dir, names[i]))

@@ -9,7 +9,7 @@
 #define BUFFER_SIZE (256 * 1024)
 
 /* What run_output and verb_run write (docs/results.md), and what they may begin to write one day. */
-static const char *const taken[] = {"config.yaml",  "crash.txt",     "equity.csv", "fills.csv", "journal.tape",
+static const char *const taken[] = {"config.yaml",  "crash.txt",     "equity.csv", "fills.csv", "journal.tape", "inputs.tape",
                                     "log.txt",      "manifest.json", "orders.csv", "plot.csv",  "payments.csv",
                                     "progress.txt", "result.json",   "start.json", "tail.txt",  "timing.json"};
 

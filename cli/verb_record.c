@@ -76,6 +76,8 @@ struct record {
     uint16_t instrument_count;
     struct live_io *io;
     struct live_source live;
+    char source[200], created[80]; /* for headers, also of tomorrow's tapes */
+    char *session;
     struct wire_feed *wire;
     struct record_tapes tapes;
     bool tapes_open;
@@ -117,11 +119,13 @@ static err_t open_session(struct record *record)
     if (err != ERR_OK)
         return err;
     live_source_init(&record->live, record->io);
-    char source[200], created[80];
-    snprintf(source, sizeof(source), "live: %s", links_venue(&record->config->feed.links[0]));
-    snprintf(created, sizeof(created), "tapedeck %s", cli_version());
-    record->options.source = source;
-    record->options.created_by = created;
+    snprintf(record->source, sizeof(record->source), "live: %s", links_venue(&record->config->feed.links[0]));
+    snprintf(record->created, sizeof(record->created), "tapedeck %s", cli_version());
+    record->options.source = record->source;
+    record->options.created_by = record->created;
+    record->options.session = record->session = links_text(record->config);
+    if (record->session == NULL)
+        return err_say(why, ERR_NOMEM, "out of memory");
     err = record_tapes_open(&record->tapes, &record->options, record->instruments, record->instrument_count,
                             &record->live.source, live_io_now(record->io), why);
     if (err != ERR_OK)
@@ -227,6 +231,7 @@ static void close_all(struct record *record)
     if (record->tapes_open)
         record_tapes_free(&record->tapes);
     live_io_close(record->io);
+    free(record->session);
     free(record->instruments);
     run_config_free(record->config);
 }

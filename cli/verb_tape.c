@@ -8,7 +8,7 @@
 
 const char verb_tape_help[] =
     "NAME\n"
-    "  tapedeck tape - look into tapes, check and repair them, cut and merge them\n"
+    "  tapedeck tape - look into tapes, check and repair them, cut, merge and normalise them\n"
     "\n"
     "SYNOPSIS\n"
     "  tapedeck tape info FILE... [--json]\n"
@@ -18,6 +18,7 @@ const char verb_tape_help[] =
     "  tapedeck tape repair FILE [--out FILE] [--json]\n"
     "  tapedeck tape cut FILE --out FILE [--from TIME] [--to TIME] [--no-snapshot] [--force] [--json]\n"
     "  tapedeck tape merge FILE... --out FILE [--force] [--json]\n"
+    "  tapedeck tape normalise FILE... --out FILE [--instrument SYMBOL]... [--config FILE] [--force] [--json]\n"
     "\n"
     "DESCRIPTION\n"
     "  info    prints what a tape holds: instruments with their rules, span of time, counts, the hash of its\n"
@@ -34,12 +35,19 @@ const char verb_tape_help[] =
     "  merge   writes one tape of many, in the order of time; ties go to the tape named first. Instruments of the\n"
     "          same venue and symbol become one and must be defined alike.\n"
     "\n"
-    "  Results of repair, cut and merge appear under their name only when they are whole.\n"
+    "  normalise reads the inputs of a session (a raw tape of 'tapedeck record', the inputs.tape of a paper run) "
+    "with\n"
+    "          the adapters of this program and writes the market events in them, with a summary of their quality:\n"
+    "          so a mended adapter mends old days. Several tapes of one recording are named in their order. The\n"
+    "          session's feed.live is in the tape; --config takes that of a file instead.\n"
+    "\n"
+    "  Results of repair, cut, merge and normalise appear under their name only when they are whole.\n"
     "\n"
     "OPTIONS\n"
     "  -f, --from TIME          2024-08-08T12:30:00.5Z, 2024-08-08, or nanoseconds since 1970; UTC\n"
     "  -t, --to TIME            the same; what happens at TIME is not included\n"
     "  -i, --instrument SYMBOL  only this instrument, BTCUSDT or binance-usdm:BTCUSDT; may be given several times\n"
+    "                           (normalise: a venue too)\n"
     "  -k, --kind KIND          only this kind: snapshot, delta, trade, bbo, gap, mark ...; may be given several\n"
     "                           times\n"
     "  -m, --message N          begin with message N of the tape, counted from 0 (as 'tapedeck why' names them)\n"
@@ -47,6 +55,7 @@ const char verb_tape_help[] =
     "  -l, --levels N           show at most N levels a side, and count the others\n"
     "  -o, --out FILE           the result\n"
     "      --no-snapshot        do not begin a cut with snapshots (its books are stale until the next one)\n"
+    "  -c, --config FILE        normalise: how the session listened\n"
     "      --force              replace FILE when it exists\n"
     "  -j, --json               machine-readable output\n"
     "\n"
@@ -66,14 +75,16 @@ const char verb_tape_help[] =
     "  tapedeck tape check *.tape\n"
     "  tapedeck tape repair crashed.tape --out whole.tape\n"
     "  tapedeck tape cut day.tape --from 2024-08-08T12:00:00Z --to 2024-08-08T13:00:00Z --out hour.tape\n"
-    "  tapedeck tape merge monday.tape tuesday.tape --out week.tape\n";
+    "  tapedeck tape merge monday.tape tuesday.tape --out week.tape\n"
+    "  tapedeck tape normalise tapes/raw-*.tape --instrument binance-usdm:BTCUSDT --out btc.tape\n";
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } actions[] = {
-    {"info", tape_action_info},     {"cat", tape_action_cat}, {"check", tape_action_check},
-    {"repair", tape_action_repair}, {"cut", tape_action_cut}, {"merge", tape_action_merge},
+    {"info", tape_action_info},           {"cat", tape_action_cat}, {"check", tape_action_check},
+    {"repair", tape_action_repair},       {"cut", tape_action_cut}, {"merge", tape_action_merge},
+    {"normalise", tape_action_normalise},
 };
 
 int verb_tape(int argc, char **argv)

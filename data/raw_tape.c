@@ -260,7 +260,8 @@ err_t raw_tape_open(struct raw_tape **tape, const char *path, const struct instr
                                                .zstd_level = 3,
                                                .exclusive = options->exclusive,
                                                .source = options->source,
-                                               .created_by = options->created_by};
+                                               .created_by = options->created_by,
+                                               .session = options->session};
     err_t err = tape_writer_open(&opened->writer, path, instruments, instrument_count, &writer, why);
     if (err == ERR_OK && start_thread(opened) != ERR_OK) {
         err = err_say(why, ERR_NOMEM, "%s: no thread for the inputs: %s", path, strerror(errno));

@@ -27,6 +27,7 @@ struct raw_tape;
 struct raw_tape_options {
     const char *source;     /* one line: what session this is */
     const char *created_by; /* program and version */
+    const char *session;    /* how it listens: feed.live of a config, as YAML; NULL: not said */
     uint32_t half_bytes;    /* 0: RAW_TAPE_HALF */
     bool exclusive;         /* ERR_EXISTS instead of replacing a file */
 };

@@ -463,7 +463,7 @@ err_t tape_check(const char *path, const struct tape_check_options *options, str
     tape_decompressor_close(checker.decompressor);
     tape_decoder_close(checker.decoder);
     tape_decoded_free(&checker.decoded);
-    free(checker.header.instruments);
+    tape_header_free(&checker.header);
     free(checker.frame);
     free(checker.raw);
     return err;

@@ -223,8 +223,8 @@ struct merge {
 static bool same_definition(const struct instrument *a, const struct instrument *b)
 {
     struct packed packed_a = {0}, packed_b = {0};
-    tape_header_pack(&packed_a, a, 1, NULL, NULL);
-    tape_header_pack(&packed_b, b, 1, NULL, NULL);
+    tape_header_pack(&packed_a, a, 1, NULL, NULL, NULL);
+    tape_header_pack(&packed_b, b, 1, NULL, NULL, NULL);
     bool same = !packed_a.failed && !packed_b.failed && packed_a.size == packed_b.size &&
                 memcmp(packed_a.bytes, packed_b.bytes, packed_a.size) == 0;
     packed_free(&packed_a);

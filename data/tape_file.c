@@ -330,7 +330,7 @@ void tape_file_close(struct tape_file *file)
     if (file->fd >= 0)
         close(file->fd);
     tape_decompressor_close(file->decompressor);
-    free(file->header.instruments);
+    tape_header_free(&file->header);
     free(file->frame);
     free(file->raw);
     free(file->path);

@@ -60,9 +60,9 @@ static void pack_instrument(struct packed *out, const struct instrument *instrum
 }
 
 void tape_header_pack(struct packed *packed, const struct instrument *instruments, uint16_t instrument_count,
-                      const char *source, const char *created_by)
+                      const char *source, const char *created_by, const char *session)
 {
-    packed_map(packed, 5);
+    packed_map(packed, session == NULL ? 5 : 6);
     packed_text(packed, "format");
     packed_text(packed, FORMAT_WORDS);
     packed_text(packed, "version");
@@ -75,6 +75,16 @@ void tape_header_pack(struct packed *packed, const struct instrument *instrument
     packed_array(packed, instrument_count);
     for (uint16_t i = 0; i < instrument_count; i++)
         pack_instrument(packed, &instruments[i]);
+    if (session != NULL) {
+        packed_text(packed, "session");
+        packed_bin(packed, session, strlen(session));
+    }
+}
+
+void tape_header_free(struct tape_header *header)
+{
+    free(header->instruments);
+    free(header->session);
 }
 
 static bool text_of(const struct packed_value *map, const char *key, char *text, size_t size)
@@ -164,6 +174,17 @@ static err_t unpack(const struct packed_value *root, struct tape_header *header,
         if (err != ERR_OK)
             return err;
     }
+    const uint8_t *bytes;
+    size_t size;
+    if (packed_key(root, "session") == NULL)
+        return ERR_OK;
+    if (packed_get_bin(packed_key(root, "session"), &bytes, &size) != ERR_OK)
+        return err_say(why, ERR_CORRUPT, "the header has a session of another type");
+    header->session = malloc(size + 1);
+    if (header->session == NULL)
+        return err_say(why, ERR_NOMEM, "no memory for the header");
+    memcpy(header->session, bytes, size);
+    header->session[size] = '\0';
     return ERR_OK;
 }
 
@@ -183,7 +204,7 @@ err_t tape_header_unpack(const uint8_t *bytes, size_t size, struct tape_header *
         err = unpack(root, &read, why);
     packed_reader_close(reader);
     if (err != ERR_OK) {
-        free(read.instruments);
+        tape_header_free(&read);
         return err;
     }
     *header = read;

@@ -131,6 +131,7 @@ static void fill_info(struct tape_info *info, const struct tape_file *file)
     memcpy(info->created_by, file->header.created_by, sizeof(info->created_by));
     info->instrument_count = file->header.instrument_count;
     info->instruments = file->header.instruments;
+    info->session = file->header.session;
     info->file_bytes = file->size_bytes;
     info->indexed = file->indexed;
     info->blocks = trailer->blocks;

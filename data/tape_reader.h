@@ -27,6 +27,7 @@ struct tape_info {
     char created_by[64];
     uint16_t instrument_count;
     const struct instrument *instruments; /* live as long as the reader */
+    const char *session;                  /* how a session was listened to, as YAML; NULL: not said; as long */
     uint64_t file_bytes;
     bool indexed; /* an index is there: the fields below are known without scanning */
     uint64_t blocks, messages, levels;

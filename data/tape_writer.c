@@ -87,7 +87,7 @@ static err_t write_header(struct tape_writer *writer, const struct instrument *i
                           const struct tape_writer_options *options)
 {
     struct packed packed = {0};
-    tape_header_pack(&packed, instruments, instrument_count, options->source, options->created_by);
+    tape_header_pack(&packed, instruments, instrument_count, options->source, options->created_by, options->session);
     err_t err;
     if (packed.failed) {
         err = break_with(writer, ERR_NOMEM, "cannot pack the header");

@@ -25,6 +25,7 @@ struct tape_writer_options {
     bool exclusive;         /* fail with ERR_EXISTS instead of replacing a file */
     const char *source;     /* provenance: one line, may be NULL */
     const char *created_by; /* program and version, may be NULL */
+    const char *session;    /* how a session was listened to, may be NULL */
 };
 #define TAPE_BLOCK_LEVELS_DEFAULT 32768
 

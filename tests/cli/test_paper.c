@@ -7,7 +7,6 @@
 
 #include "core/order.h"
 #include "core/prng.h"
-#include "data/tape_writer.h"
 #include "feeds/synth_market.h"
 #include "scratch.h"
 
@@ -257,8 +256,10 @@ static void run_session(const struct run_config *config, const struct market_opt
                                     .instrument_count = 1,
                                     .wire = virtual_wire_wire(made.virtual),
                                     .first_ts = virtual_wire_now(made.virtual)};
-    const struct raw_tape_options raw = {.source = "a test", .created_by = "test"};
+    char *listens = links_text(config);
+    const struct raw_tape_options raw = {.source = "a test", .created_by = "test", .session = listens};
     cr_assert_eq(raw_tape_open(&tape, path, session.instruments, session.instrument_count, &raw, NULL), ERR_OK);
+    free(listens);
     cr_assert_eq(wire_tee_open(&tee, &operated.source, tape, NULL), ERR_OK);
     wire_tee_begin(tee, session.first_ts);
     session.source = tee;
@@ -300,33 +301,12 @@ static err_t run_again(const struct run_config *config, uint64_t budget, struct 
 }
 
 /* The events of a session's tape, as a market tape. */
-static void normalise(const struct run_config *config, const char *raw, const char *market)
+static void normalise(const char *raw, const char *market)
 {
-    struct wire_source *source;
-    struct wire_feed *wire;
-    struct tape_writer *writer;
-    struct event_batch batch;
-    struct err_text why = {0};
-    const struct raw_source_options options = {.lenient = true};
-    cr_assert_eq(raw_source_open(&source, raw, &options, &why), ERR_OK, "%s", why.text);
-    const struct tape_info *info = raw_source_info(source);
-    const struct wire_feed_config feed_config = {.source = source,
-                                                 .instruments = info->instruments,
-                                                 .instrument_count = info->instrument_count,
-                                                 .link_count = 1};
-    cr_assert_eq(wire_feed_open(&wire, &feed_config, &why), ERR_OK, "%s", why.text);
-    cr_assert_eq(links_open(config, info->instruments, info->instrument_count, wire, &why), ERR_OK, "%s", why.text);
-    cr_assert_eq(tape_writer_open(&writer, market, info->instruments, info->instrument_count, NULL, &why), ERR_OK);
-    struct feed *feed = wire_feed_lane(wire);
-    while (feed->ops->next(feed, &batch) == ERR_OK) {
-        for (uint32_t i = 0; i < batch.count; i++)
-            if (batch.events[i].kind != EVENT_TICK)
-                cr_assert_eq(tape_writer_add(writer, &batch.events[i]), ERR_OK, "%s", tape_writer_why(writer)->text);
-        feed->ops->release(feed, batch.handle);
-    }
-    cr_assert_eq(tape_writer_close(writer, NULL, &why), ERR_OK);
-    feed->ops->close(feed);
-    source->ops->close(source);
+    static struct ran ran;
+    run_program(&scratch, &ran, "tape normalise '%s' --out '%s' --force", raw, market);
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    cr_expect(strstr(ran.out, "SYN1") != NULL && strstr(ran.out, "warning") == NULL, "%s", ran.out);
 }
 
 static bool same_digest(struct digest_value a, struct digest_value b)
@@ -361,7 +341,7 @@ Test(paper, a_session_is_the_same_again_from_its_tape_and_so_are_its_orders_in_a
             cr_expect(same_digest(then.digest, again.digest), "%s", what);
             cr_expect_eq(then.inputs, again.inputs, "%s", what);
 
-            normalise(live, raw, market);
+            normalise(raw, market);
             struct run_config *backtest = config_of("backtest", market, &venues[v], strategies[s]);
             cr_assert_eq(run_again(backtest, 777, &back, &why), ERR_END, "%s: %s", what, why.text);
             cr_expect_eq(then.sim.late_events + then.sim.late_words, 0, "%s", what);
@@ -510,4 +490,26 @@ Test(paper, a_session_can_be_asked_why_and_shown_at_any_moment)
     run_program(&scratch, &ran, "run paper.yaml --tape run/journal.tape --out other --quiet");
     cr_expect_eq(ran.code, 3, "%s%s", ran.out, ran.err);
     cr_expect(strstr(ran.err, "not the inputs of a session") != NULL, "%s", ran.err);
+}
+
+Test(paper, normalise_takes_what_is_asked_for_and_says_what_it_lacks)
+{
+    static struct ran ran;
+    make_run(&venues[0], strategies[0]);
+    run_program(&scratch, &ran, "tape normalise run/inputs.tape --out all.tape --json");
+    cr_expect_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    cr_expect(strstr(ran.out, "\"bbo_wrong\":0") != NULL || strstr(ran.out, "\"bbo_wrong\": 0") != NULL, "%s",
+              ran.out);
+    run_program(&scratch, &ran, "tape normalise run/inputs.tape --out all.tape");
+    cr_expect_eq(ran.code, 5, "it exists: %s", ran.err);
+    run_program(&scratch, &ran, "tape normalise run/inputs.tape --out one.tape --instrument binance-usdm:SYN1USDT");
+    cr_expect_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    run_program(&scratch, &ran, "tape normalise run/inputs.tape --out none.tape --instrument XRPUSDT");
+    cr_expect_eq(ran.code, 2, "%s", ran.err);
+    run_program(&scratch, &ran, "tape normalise all.tape --out none.tape");
+    cr_expect_eq(ran.code, 3, "%s", ran.err);
+    run_program(&scratch, &ran, "tape check one.tape all.tape");
+    cr_expect_eq(ran.code, 0, "%s", ran.out);
+    run_program(&scratch, &ran, "tape cat run/inputs.tape --count 3");
+    cr_expect(strstr(ran.out, "what=tick") != NULL, "%s", ran.out);
 }
