@@ -152,6 +152,12 @@ static err_t give(struct parse_run *run, struct link_input input, struct err_tex
     return run->link->ops->input(run->link, &input, why);
 }
 
+static struct link_input frame_of(const struct frames *frames, uint32_t i, ns_t ts, enum link_what what)
+{
+    return (struct link_input){
+        .ts = ts, .what = (uint8_t)what, .text = frames->text + frames->offsets[i], .text_size = frames->sizes[i]};
+}
+
 static err_t parse_once(const struct frames *frames, double *seconds, struct err_text *why)
 {
     struct parse_run run = {0};
@@ -171,16 +177,19 @@ static err_t parse_once(const struct frames *frames, double *seconds, struct err
     if (err == ERR_OK)
         err = give(&run, (struct link_input){.ts = ts, .what = LINK_UP}, why);
     double t0 = bench_cpu_s();
+    bool answered = false;
     for (uint32_t i = 0; i < frames->count && err == ERR_OK; i++) {
-        struct link_input input = {
-            .ts = ts, .what = LINK_TEXT, .text = frames->text + frames->offsets[i], .text_size = frames->sizes[i]};
-        if (i == frames->snapshot) {
-            input.what = LINK_ANSWER;
-            input.status = 200;
-            input.id = run.last_get;
-        }
+        if (i == frames->snapshot)
+            continue; /* it comes when it is asked for */
         ts += 20 * NS_PER_US;
-        err = give(&run, input, why);
+        err = give(&run, frame_of(frames, i, ts, LINK_TEXT), why);
+        if (err != ERR_OK || answered || run.last_get == 0)
+            continue;
+        struct link_input snapshot = frame_of(frames, frames->snapshot, ts, LINK_ANSWER);
+        snapshot.status = 200;
+        snapshot.id = run.last_get;
+        answered = true;
+        err = give(&run, snapshot, why);
     }
     *seconds = bench_cpu_s() - t0;
     const struct market_stats *stats = run.link->ops->market(run.link, 0);
