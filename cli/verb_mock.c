@@ -52,6 +52,7 @@ const char verb_mock_help[] =
     "with\n"
     "                           --speed max 1)\n"
     "      --stamps tape|wall   times in messages are the tape's (default), or the moment of sending\n"
+    "      --frames binary|text Upbit: data come in binary frames (default), or in text ones\n"
     "      --fault NAME=VALUE   something goes wrong on purpose; see FAULTS; may be given often\n"
     "  -s, --seed N             of the faults (default 1)\n"
     "      --no-limits          nobody is refused for asking too much\n"
@@ -204,7 +205,7 @@ static err_t read_options(struct mock_run *run, int argc, char **argv, struct er
     int64_t seed = 1, clients = 256, rate = 0, hold = 0;
     ns_t idle = 75 * NS_PER_S;
     uint64_t out_max = 16u << 20;
-    int stamps = 0;
+    int stamps = 0, frames = 0;
     bool rate_given = false;
     const struct option_spec specs[] = {
         {.name = "venue", .type = OPTION_TEXT, .target = &run->venue, .value = "VENUE"},
@@ -232,6 +233,7 @@ static err_t read_options(struct mock_run *run, int argc, char **argv, struct er
          .target = &stamps,
          .choices = "tape|wall",
          .given = &run->stamps_given},
+        {.name = "frames", .type = OPTION_CHOICE, .target = &frames, .choices = "binary|text"},
         {.name = "fault", .type = OPTION_LIST, .target = &run->faults, .value = "NAME=VALUE"},
         {.name = "seed", .letter = 's', .type = OPTION_INT, .target = &seed, .maximum = INT64_MAX},
         {.name = "no-limits", .type = OPTION_FLAG, .target = &run->config.wire.no_limits},
@@ -270,6 +272,7 @@ static err_t read_options(struct mock_run *run, int argc, char **argv, struct er
         return err_say(why, ERR_USAGE, "--http-idle is 1s to 1d");
     config->idle = (int)(idle / NS_PER_S);
     config->wire.seed = (uint64_t)seed;
+    config->wire.text_frames = frames == 1;
     config->wire.client_max = (uint32_t)clients;
     config->out_max = out_max;
     config->rate = (uint32_t)rate;

@@ -102,6 +102,7 @@ struct wire_config {
     uint32_t book_window;  /* of the books (core/book.h); 0: BOOK_WINDOW_DEFAULT */
     uint32_t far_capacity; /* 0: BOOK_FAR_DEFAULT */
     ns_t ping_interval;    /* 0: the venue's own (3 min USD-M, 20 s spot, none Upbit) */
+    bool text_frames;      /* Upbit: data come in text frames instead of binary ones, as its pages show them */
 };
 
 /* ---- inputs and outputs ---- */

@@ -15,6 +15,12 @@
 
 /* ---- saying ---- */
 
+/* Recorded frames are binary, the pages' samples text: clients take both. */
+static enum wire_opcode opcode_of(const struct wire *wire)
+{
+    return wire->config.text_frames ? WIRE_TEXT : WIRE_BINARY;
+}
+
 /* The format's message of a stream in wire->wrap, brackets and all. False: nothing to say. */
 static bool make(struct wire *wire, const struct wire_symbol *symbol, const struct wire_stream *stream,
                  unsigned format, bool live)
@@ -46,7 +52,7 @@ static void deliver(struct wire *wire, const struct wire_symbol *symbol, uint32_
             if (!made && !make(wire, symbol, stream, format, true))
                 return;
             made = true;
-            wire_deliver_to(wire, sub->client, WIRE_BINARY, wire->wrap.bytes, wire->wrap.size);
+            wire_deliver_to(wire, sub->client, opcode_of(wire), wire->wrap.bytes, wire->wrap.size);
         }
     }
 }
@@ -104,7 +110,7 @@ static void say_error(struct wire *wire, uint32_t client, const char *name, cons
     wire_put(&wire->answer, "\",\"message\":\"");
     wire_put(&wire->answer, words);
     wire_put(&wire->answer, "\"}}");
-    wire_say_to(wire, client, WIRE_BINARY, &wire->answer);
+    wire_say_to(wire, client, opcode_of(wire), &wire->answer);
 }
 
 /* What one object of a request asks for. */
@@ -200,7 +206,7 @@ static void subscribe_code(struct wire *wire, uint32_t number, const struct wish
     const struct wire_symbol *symbol = &wire->symbols[stream.symbol];
     const uint32_t at = wire_stream_find(wire, stream.symbol, stream.name, stream.name_size);
     if ((wish->bits & ONLY_LIVE) == 0 && make(wire, symbol, &wire->streams[at], wire->clients[number].format, false))
-        wire_deliver_to(wire, number, WIRE_BINARY, wire->wrap.bytes, wire->wrap.size);
+        wire_deliver_to(wire, number, opcode_of(wire), wire->wrap.bytes, wire->wrap.size);
 }
 
 /* [{"type":"trade","codes":["KRW-BTC"]}, ...] of what is subscribed, one object a stream of each type and level. */
@@ -252,7 +258,7 @@ static void say_subscriptions(struct wire *wire, uint32_t number)
     wire_put_char(&wire->answer, ']');
     upbit_text(&writer, "ticket", "tckt", client->ticket);
     upbit_close(&writer);
-    wire_say_to(wire, number, WIRE_BINARY, &wire->answer);
+    wire_say_to(wire, number, opcode_of(wire), &wire->answer);
 }
 
 static bool parse_format(const struct wire_token *token, uint8_t *format)

@@ -81,6 +81,17 @@ for venue in binance-usdm binance-spot binance-coinm upbit; do
     echo "# $got"
 done
 
+# Many at once; and one that does not read.
+start many --venue binance-usdm --synth rate=9600 --speed 10 --clients 60 && {
+    same "fifty clients hear the same" "1000 messages" "$(follow "$WORK/many.ready" - many 50)"
+    stop many
+}
+start slow_reader --venue binance-usdm --rate 20000 --out-max 256K && {
+    follow "$WORK/slow_reader.ready" - idle 4 >/dev/null
+    stop slow_reader
+    same "a client that does not read is cut off" 1 "$(json "$WORK/slow_reader.summary" slow)"
+}
+
 # REST of a stranger, errors and limits included.
 start rest --venue binance-usdm --synth seed=3 && {
     port=$(json "$WORK/rest.ready" port)

@@ -3,6 +3,8 @@
 
     mock_follow.py READY.json TAPE.json KIND     KIND: book, trades
     mock_follow.py READY.json - follow N         N market messages of every stream that the venue has
+    mock_follow.py READY.json - many N           N connections hear one stream, and the same of it
+    mock_follow.py READY.json - idle SECONDS     a connection that asks for much and reads nothing
     mock_follow.py READY.json - wait SECONDS     a connection without subscriptions lives so long, and answers
 
 book: one market is followed from its snapshot, and after every message the book is compared with that of the tape at the
@@ -211,6 +213,35 @@ async def wait(follower, seconds):
     return "alive"
 
 
+async def many(follower, count):
+    lower = follower.ready["symbols"].split(",")[0].lower()
+    heard = {}
+
+    async def one():
+        async with follower.connect("public", f"/ws/{lower}@depth@100ms") as socket:
+            for _ in range(20):
+                text = await asyncio.wait_for(socket.recv(), 30)
+                heard.setdefault(json.loads(text)["u"], []).append(text)
+
+    await asyncio.gather(*(one() for _ in range(count)))
+    if any(len(set(texts)) != 1 for texts in heard.values()):
+        return "two clients heard different things"
+    if max(len(texts) for texts in heard.values()) != count:
+        return "nothing was heard by all"
+    return f"{sum(len(texts) for texts in heard.values())} messages"
+
+
+async def idle(follower, seconds):
+    import socket as sockets
+    lower = follower.ready["symbols"].split(",")[0].lower()
+    raw = sockets.create_connection(("127.0.0.1", follower.ready["port"]))
+    tls = follower.context.wrap_socket(raw, server_hostname="localhost")
+    tls.sendall((f"GET /public/ws/{lower}@depth@100ms HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
+    await asyncio.sleep(seconds)
+    return "slept"
+
+
 def main():
     follower = Follower(sys.argv[1])
     symbol = sys.argv[4] if len(sys.argv) > 4 else None
@@ -218,6 +249,8 @@ def main():
         print(asyncio.run(follow(follower, int(sys.argv[4]))))
     elif sys.argv[3] == "wait":
         print(asyncio.run(wait(follower, float(sys.argv[4]))))
+    elif sys.argv[3] in ("many", "idle"):
+        print(asyncio.run((many if sys.argv[3] == "many" else idle)(follower, int(sys.argv[4]))))
     elif sys.argv[3] == "trades":
         print(asyncio.run(trades(follower, sys.argv[2], symbol)))
     else:

@@ -92,6 +92,20 @@ Test(wire_upbit, books_of_won_are_grouped_and_what_is_not_a_level_is_silent)
     rig_close(&rig);
 }
 
+Test(wire_upbit, data_come_in_text_frames_when_asked_for)
+{
+    rig_init(&rig, WIRE_UPBIT);
+    rig.config.text_frames = true;
+    rig_open(&rig);
+    rig_book(&rig, EVENT_BOOK_SNAPSHOT, BOOK, 0, 0, 0);
+    cr_assert(rig_hello(&rig, 0, "/websocket/v1", ""));
+    rig_text(&rig, 0, "[{\"ticket\":\"t\"},{\"type\":\"orderbook\",\"codes\":[\"KRW-BTC\"]}]");
+    rig_book(&rig, EVENT_BOOK_SNAPSHOT, "127x1 / 128x4", 0, 0, 0);
+    cr_assert_eq(rig.count, 2);
+    cr_assert(rig.said[0].opcode == WIRE_TEXT && rig.said[1].opcode == WIRE_TEXT);
+    rig_close(&rig);
+}
+
 Test(wire_upbit, a_later_request_replaces_what_was_subscribed)
 {
     open_upbit();
