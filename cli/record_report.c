@@ -9,10 +9,26 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+/* Of the process, all threads. */
+static ns_t cpu_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (ns_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
 
 void record_report_begin(struct record_report *report, ns_t now, bool shown)
 {
-    *report = (struct record_report){.began = now, .last = now, .shown = shown};
+    *report = (struct record_report){.began = now, .last = now, .cpu_began = cpu_now(), .shown = shown};
+}
+
+/* Of one core. */
+static double cpu_share(const struct record_report *report, const struct record_state *state)
+{
+    const ns_t span = state->now - report->began;
+    return span > 0 ? (double)(cpu_now() - report->cpu_began) / (double)span : 0;
 }
 
 static void wipe(struct record_report *report)
@@ -80,10 +96,10 @@ void record_report_line(struct record_report *report, const struct record_state 
     char elapsed[VALUE_TEXT_SIZE], count[VALUE_TEXT_SIZE], a[VALUE_TEXT_SIZE], b[VALUE_TEXT_SIZE];
     fprintf(stderr,
             "\r\033[K%s  %s messages  %" PRIu64 "/s  gaps %" PRIu64 "  dropped %" PRIu64 "  ring %" PRIu64
-            " %%  raw %s  market %s",
+            " %%  CPU %.0f %%  raw %s  market %s",
             value_span_text(state->now - report->began, elapsed), value_count_text(io.messages, count), rate,
-            sums.gaps, sums.dropped, io.ring_most * 100 / io.ring_bytes, value_size_text(raw, a),
-            value_size_text(market, b));
+            sums.gaps, sums.dropped, io.ring_most * 100 / io.ring_bytes, cpu_share(report, state) * 100,
+            value_size_text(raw, a), value_size_text(market, b));
     fflush(stderr);
     report->drawn = true;
 }
@@ -156,6 +172,7 @@ static void print_json(const struct record_report *report, const struct record_s
     json_set_u64(root, "dropped", io.dropped);
     json_set_u64(root, "ring_bytes", io.ring_bytes);
     json_set_u64(root, "ring_most", io.ring_most);
+    json_set(root, "cpu_share", json_real(cpu_share(report, state)));
     json_set_u64(root, "raw_bytes", raw);
     json_set_u64(root, "market_bytes", market);
     json_set_u64(root, "tape_pairs", state->tapes->pairs);
@@ -222,6 +239,7 @@ void record_report_print(const struct record_report *report, const struct record
     print_instruments(state);
     putchar('\n');
     print_links(state);
-    printf("\n%s recorded into %s: raw %s, market %s\n", value_span_text(state->now - report->began, span),
-           state->tapes->options.dir, value_size_text(raw, a), value_size_text(market, b));
+    printf("\n%s recorded into %s: raw %s, market %s; %.1f %% of a core\n",
+           value_span_text(state->now - report->began, span), state->tapes->options.dir, value_size_text(raw, a),
+           value_size_text(market, b), cpu_share(report, state) * 100);
 }

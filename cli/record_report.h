@@ -17,6 +17,7 @@ struct record_state {
 
 struct record_report {
     ns_t began, last;
+    ns_t cpu_began; /* CPU time of the process, all threads */
     uint64_t last_messages;
     bool shown, drawn;
     char said[CONFIG_LINKS_MAX][sizeof(((struct err_text *)0)->text)]; /* by the links, last */

@@ -1,8 +1,10 @@
 /* verb_bench.c: the figures of bench/, in one table or as JSON. */
 #include "bench/bench.h"
+#include "cli/bench_live_report.h"
 #include "cli/exit_code.h"
 #include "cli/json_out.h"
 #include "cli/options.h"
+#include "cli/stop_signal.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 
@@ -13,7 +15,8 @@ const char verb_bench_help[] =
     "NAME\n"
     "    tapedeck bench - measure this program on this machine\n\n"
     "SYNOPSIS\n"
-    "    tapedeck bench [--tape FILE] [--capture FILE] [--json] [OPTIONS]\n\n"
+    "    tapedeck bench [--tape FILE] [--capture FILE] [--json] [OPTIONS]\n"
+    "    tapedeck bench --live [--rate N] [--duration TIME] [--json] [OPTIONS]\n\n"
     "DESCRIPTION\n"
     "    Repeats a tape until it is long enough (your own with --tape, a synthetic market without), and\n"
     "    measures size, decoding, book building, replay through the engine, the market makers against the\n"
@@ -32,6 +35,12 @@ const char verb_bench_help[] =
     "    --dir DIR           where the temporary files go (default: $TMPDIR or /tmp); about 10 bytes a level\n"
     "    --no-memory         leave out the memory figures (they make a tape of 24 hours)\n"
     "    --json              one JSON object\n\n"
+    "  With --live a session of mode paper listens to a mock exchange in a process beside it, over TLS:\n"
+    "    --rate N            depth frames a second of the latency figure (default 1000)\n"
+    "    --duration TIME     how long it is measured (default 10s)\n"
+    "    --step TIME         how long each rate of the capacity figure is tried (default 3s; 0s: leave it out)\n"
+    "    --spin TIME         session.spin: how long the engine looks for input before it sleeps (default 10ms)\n"
+    "    --strategy NAME     whose callback is timed (default maker)\n\n"
     "FIGURES\n"
     "    tape_bytes_per_level        depth and trades, ids kept\n"
     "    tape_bytes_per_level_bbo    best bid/offer included; each counts as two levels\n"
@@ -57,11 +66,20 @@ const char verb_bench_help[] =
     "    import_bytes_per_s          text of a capture to a tape\n"
     "    parse_bytes_per_s           book diffs as a venue sends them, through the adapter to events\n"
     "    rss_bytes_1h, rss_bytes_24h peak resident memory of `tapedeck run` on tapes of that length\n\n"
+    "FIGURES OF --live\n"
+    "    frame_to_callback_ns_p50, frame_to_callback_ns_p99\n"
+    "                                last byte of a frame in the I/O thread to the strategy, journal on\n"
+    "    ingest_capacity_per_s       frames a second without a drop; ingest_limit says what ended it: the ring was\n"
+    "                                full, or the server could not send more\n"
+    "    parse_bytes_per_s           frames in memory to events, one core\n"
+    "    floor                       the same session with the strategy noop and no journal\n\n"
     "EXIT STATUS\n"
     "    0  measured          2  wrong use          4  the tape is damaged          5, 6  files\n\n"
     "EXAMPLES\n"
     "    tapedeck bench\n"
-    "    tapedeck bench --tape btcusdt.tape --json\n";
+    "    tapedeck bench --tape btcusdt.tape --json\n"
+    "    tapedeck bench --live --json\n"
+    "    tapedeck bench --live --rate 50000 --duration 10m --step 0s\n";
 
 struct figures {
     double bytes_per_level, bytes_per_level_bbo, bytes_per_book_level_bbo;
@@ -252,14 +270,36 @@ static void print_table(const struct figures *f, const struct bench_options *opt
     table_print(table, stdout);
 }
 
+static err_t measure_live(const struct bench_live_options *options, bool json, struct err_text *why)
+{
+    static struct bench_live figures; /* histograms: too large for a stack */
+    stop_signal_catch();
+    const err_t err = bench_live(options, &figures, why);
+    if (err != ERR_OK)
+        return err;
+    if (json)
+        return bench_live_print_json(&figures, options);
+    bench_live_print(&figures, options);
+    return ERR_OK;
+}
+
 int verb_bench(int argc, char **argv)
 {
     const char *tmp = getenv("TMPDIR");
     struct bench_options options = {.dir = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp"};
     uint64_t levels = 20000000, diff_events = 0;
     int64_t rounds = 3, block_levels = 0;
-    bool json = false, no_memory = false;
+    bool json = false, no_memory = false, live = false;
+    struct bench_live_options sockets = {
+        .duration = 10 * NS_PER_S, .step = 3 * NS_PER_S, .spin = 10 * NS_PER_MS, .strategy = "maker"};
+    int64_t rate = 1000;
     const struct option_spec specs[] = {
+        {.name = "live", .type = OPTION_FLAG, .target = &live},
+        {.name = "rate", .type = OPTION_INT, .target = &rate, .value = "N", .minimum = 1, .maximum = 10000000},
+        {.name = "duration", .letter = 'd', .type = OPTION_DURATION, .target = &sockets.duration},
+        {.name = "step", .type = OPTION_DURATION, .target = &sockets.step},
+        {.name = "spin", .type = OPTION_DURATION, .target = &sockets.spin},
+        {.name = "strategy", .type = OPTION_TEXT, .target = &sockets.strategy, .value = "NAME"},
         {.name = "tape", .letter = 't', .type = OPTION_TEXT, .target = &options.tape, .value = "FILE"},
         {.name = "capture", .type = OPTION_TEXT, .target = &options.capture, .value = "FILE"},
         {.name = "levels", .type = OPTION_SIZE, .target = &levels, .value = "N"},
@@ -284,10 +324,19 @@ int verb_bench(int argc, char **argv)
     options.block_levels = (uint32_t)block_levels;
     options.diff_events = diff_events;
     options.memory = !no_memory;
+    sockets.dir = options.dir;
+    sockets.rate = (uint32_t)rate;
+    sockets.rounds = options.rounds;
+    if (err == ERR_OK && (sockets.duration <= 0 || sockets.step < 0 || sockets.spin < 0))
+        err = err_say(&why, ERR_USAGE, "--duration must be above zero, --step and --spin not below");
     struct figures figures = {0};
-    if (err == ERR_OK)
+    if (err == ERR_OK && live)
+        err = measure_live(&sockets, json, &why);
+    else if (err == ERR_OK)
         err = measure(&options, &figures, &why);
-    if (err == ERR_OK && json)
+    if (live)
+        ; /* printed */
+    else if (err == ERR_OK && json)
         err = print_json(&figures, &options);
     else if (err == ERR_OK)
         print_table(&figures, &options);
