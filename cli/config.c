@@ -318,6 +318,7 @@ err_t run_config_risk_limits(const struct run_config *config, const struct instr
         .collar_bp = risk->price_collar_bp,
         .daily_loss_max = risk->daily_loss_max.value,
         .kill_reset_daily = risk->kill_reset_daily,
+        .refuse_stale = risk->stale_books == RISK_STALE_REFUSE,
     };
     if (risk->position_max.text != NULL) {
         /* A limit finer than the instrument's quantity means the largest quantity below it. */

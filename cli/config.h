@@ -197,6 +197,7 @@ struct config_risk {
     uint32_t price_collar_bp;
     struct config_money daily_loss_max;
     bool kill_reset_daily;
+    enum { RISK_STALE_REFUSE, RISK_STALE_ALLOW } stale_books;
 };
 
 struct config_output {

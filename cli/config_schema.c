@@ -288,6 +288,11 @@ const struct config_key config_keys[] = {
      "Largest loss since 00:00 UTC; then the kill switch refuses every order.", 0},
     {"risk.kill_reset_daily", CONFIG_BOOL, AT(risk.kill_reset_daily), NULL, NULL, "false", NULL,
      "The next UTC day clears the kill switch.", 0},
+    {"risk.stale_books", CONFIG_CHOICE, AT(risk.stale_books), NULL, NULL, "refuse", "refuse|allow",
+     "refuse: no order and no amendment while the instrument's book is stale (before its first snapshot, after data "
+     "were "
+     "missed); cancels go through. allow: the venue decides.",
+     0},
 
     {"strategy", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "What trades: exactly one of name, plugin.", 0},
     {"strategy.name", CONFIG_TEXT, AT(strategy_source.name), NULL, NULL, NULL, NULL,

@@ -159,11 +159,17 @@ static void show_progress(struct run_job *run)
     progress_update(&run->progress, done, total, engine_counters(stage->engine)->levels, now);
 }
 
+/* A session goes on at its own pace. */
+static uint32_t speed_of(const struct run_job *run)
+{
+    return run->live != NULL ? 0 : run->config->feed.speed;
+}
+
 /* feed.speed: sleep a little when the simulated time is ahead of the wall's; true: look at the signals and ask again.
  * Inputs are then handled one by one, so that at most one is early. It changes when, never what. */
 static bool wait_for_wall(const struct run_job *run)
 {
-    const uint32_t speed = run->config->feed.speed;
+    const uint32_t speed = speed_of(run);
     const ns_t now = engine_now(run->stage->engine);
     if (speed == 0 || now <= run->stage->first_ts)
         return false;
@@ -235,9 +241,7 @@ static err_t wait_for_input(struct run_job *run)
 
 static void run_loop(struct run_job *run)
 {
-    const uint64_t budget = run->config->feed.speed != 0       ? 1
-                            : run->snapshots.folder[0] != '\0' ? SNAPSHOT_BUDGET
-                                                               : RUN_BUDGET;
+    const uint64_t budget = speed_of(run) != 0 ? 1 : run->snapshots.folder[0] != '\0' ? SNAPSHOT_BUDGET : RUN_BUDGET;
     err_t err = ERR_OK;
     while (err == ERR_OK) {
         if (stop_signal() != 0) {

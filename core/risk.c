@@ -280,6 +280,8 @@ static enum reason check(struct risk *risk, const struct candidate *order, ns_t 
         return REASON_RISK_KILLED;
     if (risk->paused)
         return REASON_RISK_PAUSED;
+    if (order->view->stale && limits->refuse_stale)
+        return REASON_STALE_BOOK;
     if ((reason = check_notional(limits, order)) != REASON_NONE ||
         (reason = check_position(limits, order)) != REASON_NONE ||
         (reason = check_open_orders(limits, order)) != REASON_NONE ||
@@ -418,9 +420,10 @@ static void explain(const struct risk *risk, const struct candidate *order, ns_t
     know(report, RISK_GATE_DAILY_LOSS, loss, limits->daily_loss_max, limits->daily_loss_max != 0);
 
     tell(report, RISK_GATE_SWITCH, false, false,
-         killed         ? REASON_RISK_KILLED
-         : risk->paused ? REASON_RISK_PAUSED
-                        : REASON_NONE);
+         killed                                            ? REASON_RISK_KILLED
+         : risk->paused                                    ? REASON_RISK_PAUSED
+         : order->view->stale && gate->limits.refuse_stale ? REASON_STALE_BOOK
+                                                           : REASON_NONE);
     tell(report, RISK_GATE_NOTIONAL, limits->order_notional_max == 0, false, check_notional(limits, order));
     tell(report, RISK_GATE_POSITION, limits->position_max == 0, order->reduce_only || order->grows <= 0,
          check_position(limits, order));

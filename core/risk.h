@@ -4,6 +4,8 @@
  *                  ▲                                                                      │ hit
  *                  └──────────────────────────────────────────────────────────────────────┘
  *
+ * With refuse_stale the switch is also off while the book is stale (REASON_STALE_BOOK): who trades on a book that is
+ * not the market's trades on nothing.
  * Checks run in the order of the fields below and the first failure is the answer. A limit of 0 is off.
  * Money limits are in the instrument's settle (spot: quote) currency at MONEY_DECIMALS; notionals are rounded
  * up. A market order is valued at the opposite touch; where a check needs a touch and the book is stale or that
@@ -34,6 +36,7 @@ struct risk_limits {
     uint32_t collar_bp;             /* a limit price at most this far beyond the opposite touch, in 1/10,000 */
     money_t daily_loss_max;         /* over all instruments of one settle currency */
     bool kill_reset_daily;
+    bool refuse_stale; /* no order while the book is stale: REASON_STALE_BOOK; cancels work */
 };
 
 struct risk_view { /* what the gate looks at; filled by the engine */

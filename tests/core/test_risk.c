@@ -297,6 +297,31 @@ Test(risk, collar_is_measured_from_the_opposite_touch)
     EXPECT(ask(limit_order(SIDE_BUY, INT64_MAX, 1), NOON), REASON_RISK_COLLAR);
 }
 
+Test(risk, nothing_is_sent_on_a_stale_book_where_that_is_refused)
+{
+    struct risk_report report;
+    const struct order_request closing = {
+        .instrument = BTC, .side = SIDE_SELL, .type = ORDER_MARKET, .qty = 1, .flags = ORDER_REDUCE_ONLY};
+    limits[BTC].refuse_stale = true;
+    begin();
+    EXPECT(ask(limit_order(SIDE_BUY, 10000, 1), NOON), REASON_NONE);
+    const struct order *order = rest(SIDE_BUY, 5);
+    view.stale = true;
+    EXPECT(ask(limit_order(SIDE_BUY, 10000, 1), NOON), REASON_STALE_BOOK);
+    EXPECT(ask(closing, NOON), REASON_STALE_BOOK);
+    EXPECT(risk_check_amend(risk, order, 9000, 3, &view, NOON), REASON_STALE_BOOK);
+    const struct order_request request = limit_order(SIDE_BUY, 10000, 1);
+    risk_explain(risk, &request, &view, NOON, &report);
+    EXPECT(report.reason, REASON_STALE_BOOK);
+    cr_expect_eq(report.gates[RISK_GATE_SWITCH].verdict, RISK_FAILED);
+    view.stale = false;
+    EXPECT(ask(limit_order(SIDE_BUY, 10000, 1), NOON), REASON_NONE);
+    limits[BTC].refuse_stale = false;
+    begin();
+    view.stale = true;
+    EXPECT(ask(limit_order(SIDE_BUY, 10000, 1), NOON), REASON_NONE);
+}
+
 Test(risk, collar_needs_a_fresh_touch)
 {
     limits[BTC].collar_bp = 50;
