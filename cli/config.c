@@ -175,6 +175,9 @@ err_t run_config_check_files(const struct run_config *config, struct err_text *w
         struct stat status;
         char key[48];
         snprintf(key, sizeof(key), "feed.tapes[%u]", i);
+        const struct config_node *node = config_node_find(config->tree->root, key);
+        if (config->mode == RUN_PAPER && node != NULL && !node->source->is_set)
+            continue; /* for mode backtest: a session listens, unless the command line gives it one */
         if (access(path, R_OK) != 0 || stat(path, &status) != 0)
             return run_config_error(config, key, why, "%s: %s", path, strerror(errno));
         if (S_ISDIR(status.st_mode))

@@ -336,6 +336,8 @@ Test(config, mode_paper_needs_venues_to_listen_to_and_takes_them_as_they_are_wri
     cr_assert_eq(config->mode, RUN_PAPER);
     cr_assert_eq(config->feed.links[0].venue, LINK_BINANCE_USDM);
     cr_assert_str_eq(config->feed.links[0].streams, "book,trades");
+    struct err_text why = {0};
+    cr_assert_eq(run_config_check_files(config, &why), ERR_OK, "tapes are for mode backtest: %s", why.text);
     run_config_free(config);
     refused("mode: paper\nfeed: {tapes: [x.tape]}\nstrategy: {name: noop}\n",
             "mode paper listens to the venues of feed.live");
