@@ -311,3 +311,85 @@ Test(wire_binance, a_gap_of_the_recorder_is_one_diff_of_the_venue)
     cr_assert_not_null(strstr(rig_at(&rig, 2), "\"pu\":390500000"));
     rig_close(&rig);
 }
+
+Test(wire_binance, aggregates_of_the_tape_are_told_as_they_are)
+{
+    open_at(WIRE_BINANCE_USDM);
+    cr_assert(rig_hello(&rig, 0, "/market/ws/btcusdt@aggTrade", ""));
+    const struct level level = {10050, 1500};
+    const struct event event = {.ts = rig.now,
+                                .exch_ts = rig.now,
+                                .seq = 105,
+                                .seq_first = 100,
+                                .levels = &level,
+                                .bid_count = 1,
+                                .kind = EVENT_TRADE,
+                                .flags = EVENT_AGGREGATE | EVENT_SELL};
+    wire_market(rig.wire, rig.now, &event);
+    SAID(0, "{\"e\":\"aggTrade\",\"E\":1700000000000,\"s\":\"BTCUSDT\",\"a\":1,\"p\":\"100.50\",\"q\":\"1.500\","
+            "\"nq\":\"1.500\",\"f\":100,\"l\":105,\"T\":1700000000000,\"m\":true}");
+    cr_assert_eq(rig_get(&rig, "/fapi/v1/aggTrades", "symbol=BTCUSDT&limit=1"), 200);
+    cr_assert_str_eq(rig.body, "[{\"a\":1,\"p\":\"100.50\",\"q\":\"1.500\",\"f\":100,\"l\":105,\"T\":1700000000000,"
+                               "\"m\":true}]");
+    cr_assert_eq(rig_get(&rig, "/fapi/v1/aggTrades", "symbol=BTCUSDT&fromId=2"), 200);
+    cr_assert_str_eq(rig.body, "[]");
+    rig_close(&rig);
+}
+
+Test(wire_binance, ids_that_begin_anew_are_raised)
+{
+    open_at(WIRE_BINANCE_SPOT);
+    cr_assert(rig_hello(&rig, 0, "/ws/btcusdt@depth@100ms", ""));
+    rig_book(&rig, EVENT_BOOK_DELTA, "100.40x1 /", 390497795, 390497799, 0);
+    rig_book(&rig, EVENT_BOOK_SNAPSHOT, "100.50x9 / 100.60x3", 0, 1000, 0); /* the tape is played again */
+    rig_book(&rig, EVENT_BOOK_DELTA, "100.50x8 /", 1001, 1004, 0);
+    cr_assert_not_null(strstr(rig_at(&rig, 1), "\"U\":390497800,\"u\":390497800,"), "%s", rig_at(&rig, 1));
+    cr_assert_not_null(strstr(rig_at(&rig, 2), "\"U\":390497801,\"u\":390497804,"), "%s", rig_at(&rig, 2));
+    rig_close(&rig);
+}
+
+Test(wire_binance, marks_are_those_of_the_tape_or_the_middle_of_the_touch)
+{
+    open_at(WIRE_BINANCE_USDM);
+    cr_assert(rig_hello(&rig, 0, "/market/ws/btcusdt@markPrice@1s", ""));
+    rig_wait(&rig, NS_PER_S);
+    SAID(0, "{\"e\":\"markPriceUpdate\",\"E\":1700000001000,\"s\":\"BTCUSDT\",\"p\":\"100.55\",\"ap\":\"100.55\","
+            "\"i\":\"100.55\",\"P\":\"100.55\",\"r\":\"0.00000000\",\"T\":1700006400000}");
+    const struct event_mark mark = {.mark_price = 10100,
+                                    .index_price = 10090,
+                                    .funding_rate = 100000000,
+                                    .next_funding_ts = INT64_C(1700006400) * NS_PER_S};
+    wire_market(rig.wire, rig.now,
+                &(struct event){.ts = rig.now, .exch_ts = rig.now, .body = &mark, .kind = EVENT_MARK});
+    rig_wait(&rig, NS_PER_S);
+    cr_assert_not_null(strstr(rig_at(&rig, 1), "\"p\":\"101.00\""));
+    cr_assert_not_null(strstr(rig_at(&rig, 1), "\"r\":\"0.00010000\",\"T\":1700006400000"), "%s", rig_at(&rig, 1));
+    cr_assert_eq(rig_get(&rig, "/fapi/v1/premiumIndex", "symbol=BTCUSDT"), 200);
+    cr_assert_not_null(strstr(rig.body, "\"markPrice\":\"101.00\",\"indexPrice\":\"100.90\""));
+    rig_close(&rig);
+}
+
+Test(wire_binance, the_day_is_made_of_what_was_traded)
+{
+    open_at(WIRE_BINANCE_SPOT);
+    cr_assert(rig_hello(&rig, 0, "/ws/btcusdt@miniTicker", ""));
+    rig_trade(&rig, "100", "1", false, 1);
+    rig_trade(&rig, "110", "3", true, 2);
+    rig_wait(&rig, NS_PER_S);
+    SAID(0, "{\"e\":\"24hrMiniTicker\",\"E\":1700000001000,\"s\":\"BTCUSDT\",\"c\":\"110.00\",\"o\":\"100.00\","
+            "\"h\":\"110.00\",\"l\":\"100.00\",\"v\":\"4.000\",\"q\":\"430\"}");
+    cr_assert_eq(rig_get(&rig, "/api/v3/ticker/24hr", "symbol=BTCUSDT"), 200);
+    cr_assert_not_null(strstr(rig.body, "\"priceChange\":\"10.00\",\"priceChangePercent\":\"10.000\","
+                                        "\"weightedAvgPrice\":\"107.50\""),
+                       "%s", rig.body);
+    rig_close(&rig);
+}
+
+Test(wire_binance, calls_with_a_key_are_answered_as_to_a_stranger)
+{
+    open_at(WIRE_BINANCE_USDM);
+    cr_assert_eq(rig_get(&rig, "/fapi/v2/balance", ""), 401);
+    cr_assert_str_eq(rig.body, "{\"code\":-2014,\"msg\":\"API-key format invalid.\"}");
+    cr_assert_eq(rig_get(&rig, "/fapi/v1/nothing", ""), 404);
+    rig_close(&rig);
+}
