@@ -338,6 +338,7 @@ static err_t take_input(struct wire_feed *wire)
     wire->ts = input.ts;
     wire->stats.inputs++;
     wire->stats.by_what[input.what]++;
+    heartbeat_beat(&wire->stats.heart, input.ts, input.what == LINK_CLOCK && input.value > 0 ? input.value : 0);
     err = apply(wire, &input);
     return err == ERR_OK ? tell_asked(wire) : err;
 }
@@ -436,6 +437,7 @@ err_t wire_feed_open(struct wire_feed **wire, const struct wire_feed_config *con
     opened->link_count = config->link_count;
     opened->lane = config->lane;
     opened->batch_events = config->batch_events == 0 ? 1 : config->batch_events;
+    opened->stats.heart.limit = config->heartbeat;
     opened->ts = INT64_MIN;
     opened->event_capacity = EVENTS_FIRST;
     opened->payload_capacity = PAYLOAD_FIRST;

@@ -25,6 +25,7 @@
 #ifndef TAPEDECK_ADAPTERS_WIRE_FEED_H
 #define TAPEDECK_ADAPTERS_WIRE_FEED_H
 
+#include "adapters/heartbeat.h"
 #include "adapters/link.h"
 #include "core/digest.h"
 #include "core/feed.h"
@@ -69,6 +70,7 @@ struct wire_feed_config {
     uint16_t instrument_count;
     uint16_t link_count; /* 1 to WIRE_LINKS_MAX */
     uint16_t lane;
+    ns_t heartbeat;        /* a longer stretch without an input is counted; 0: none is */
     uint32_t batch_events; /* a batch ends with the input that brings it to so many; 0: 1, every input by itself */
 };
 
@@ -77,6 +79,7 @@ struct wire_feed_stats {
     uint64_t events;
     uint64_t commands_refused;
     uint64_t memory; /* bytes held for batches */
+    struct heartbeat heart;
 };
 
 struct wire_feed;

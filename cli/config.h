@@ -90,7 +90,8 @@ struct config_session {
     const char *ca_file; /* NULL: the system's certificates */
     const char *proxy;   /* NULL: the environment's */
     ns_t spin, tick;
-    uint32_t ring; /* bytes */
+    uint32_t ring;   /* bytes */
+    uint32_t health; /* a port on this machine; 0: none */
 };
 
 struct config_feed {

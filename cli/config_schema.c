@@ -333,6 +333,11 @@ const struct config_key config_keys[] = {
     {"session.ring", CONFIG_POWER2, AT(session.ring), "1048576", "1073741824", "33554432", NULL,
      "Bytes between the sockets and the engine; when they are full, messages are dropped and books go stale.",
      CONFIG_NOT_HASHED},
+    {"session.health", CONFIG_U32, AT(session.health), "0", "65535", "0", NULL,
+     "TCP port on this machine that answers HTTP with the session's status: 200, or 503 when it has not moved for "
+     "ten "
+     "seconds. 0: none.",
+     CONFIG_NOT_HASHED},
 
     {"engine", CONFIG_SECTION, 0, NULL, NULL, NULL, NULL, "Capacities, allocated once before the first event.", 0},
     {"engine.book_window", CONFIG_POWER2, AT(engine.book_window), "4096", "1048576", "131072", NULL,

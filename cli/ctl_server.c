@@ -3,6 +3,7 @@
 #include "adapters/shell/live_clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -20,9 +21,9 @@
 
 struct ctl_server {
     struct live_io *io;
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    char path[4096];
     int door, health, over;
-    bool bound, runs;
+    bool bound, runs, recording;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
     char status[CTL_STATUS_SIZE];
@@ -34,12 +35,15 @@ struct ctl_server {
 static void answer_status(struct ctl_server *ctl, char *answer)
 {
     pthread_mutex_lock(&ctl->lock);
-    snprintf(answer, CTL_LINE_SIZE, "{\"ok\":true,\"status\":%s}", ctl->status);
+    snprintf(answer, CTL_LINE_SIZE, "{\"ok\":true,\"said_ms_ago\":%lld,\"status\":%s}",
+             (long long)((live_clock_monotonic() - ctl->said) / NS_PER_MS), ctl->status);
     pthread_mutex_unlock(&ctl->lock);
 }
 
-static bool is_command(const char *request)
+static bool is_command(const struct ctl_server *ctl, const char *request)
 {
+    if (ctl->recording)
+        return strcmp(request, "stop") == 0;
     static const char *const words[] = {"pause", "resume", "cancel", "kill", "clear", "stop"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(request, words[i]) == 0)
@@ -53,10 +57,10 @@ static void answer_to(struct ctl_server *ctl, const char *request, char *answer)
         answer_status(ctl, answer);
         return;
     }
-    if (!is_command(request)) {
-        snprintf(answer, CTL_LINE_SIZE,
-                 "{\"ok\":false,\"error\":\"expected status, pause, resume, cancel, kill, clear, stop or set "
-                 "NAME=VALUE\"}");
+    if (!is_command(ctl, request)) {
+        snprintf(answer, CTL_LINE_SIZE, "{\"ok\":false,\"error\":\"expected %s\"}",
+                 ctl->recording ? "status or stop: a recording knows no more"
+                                : "status, pause, resume, cancel, kill, clear, stop or set NAME=VALUE");
         return;
     }
     const err_t err = live_io_command(ctl->io, request);
@@ -178,34 +182,53 @@ static bool somebody_listens(const struct sockaddr_un *address)
     return there;
 }
 
-static err_t address_of(const char *path, struct sockaddr_un *address, struct err_text *why)
+/* A path that does not fit is taken from its directory, which stays open in `dir` (-1: not needed) for as long as the
+ * address is used. */
+static err_t address_of(const char *path, struct sockaddr_un *address, int *dir, struct err_text *why)
 {
+    char folder[4096];
+    const char *name = strrchr(path, '/');
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address->sun_path))
+    *dir = -1;
+    if (strlen(path) < sizeof(address->sun_path)) {
+        strcpy(address->sun_path, path);
+        return ERR_OK;
+    }
+    if (name == NULL || (size_t)(name - path) >= sizeof(folder) || strlen(name) > 64)
         return err_say(why, ERR_RANGE, "%s: the path of a socket has at most %zu bytes", path,
                        sizeof(address->sun_path) - 1);
-    strcpy(address->sun_path, path);
+    snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
+    *dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*dir < 0)
+        return say_errno(why, "directory", folder);
+    snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d%.64s", *dir, name);
     return ERR_OK;
+}
+
+static void close_fd(int dir)
+{
+    if (dir >= 0)
+        close(dir);
 }
 
 static err_t open_door(struct ctl_server *ctl, struct err_text *why)
 {
     struct sockaddr_un address;
-    err_t err = address_of(ctl->path, &address, why);
-    if (err != ERR_OK)
-        return err;
-    if (somebody_listens(&address))
-        return err_say(why, ERR_EXISTS, "%s: another session listens there", ctl->path);
-    (void)unlink(ctl->path);
-    ctl->door = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (ctl->door < 0)
-        return say_errno(why, "socket", ctl->path);
-    const mode_t mask = umask(0177);
-    ctl->bound = bind(ctl->door, (const struct sockaddr *)&address, sizeof(address)) == 0;
-    (void)umask(mask);
-    if (!ctl->bound || listen(ctl->door, 8) != 0)
-        return say_errno(why, "socket", ctl->path);
-    return ERR_OK;
+    int dir;
+    err_t err = address_of(ctl->path, &address, &dir, why);
+    if (err == ERR_OK && somebody_listens(&address))
+        err = err_say(why, ERR_EXISTS, "%s: another session listens there", ctl->path);
+    if (err == ERR_OK) {
+        (void)unlink(ctl->path);
+        ctl->door = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const mode_t mask = umask(0177);
+        ctl->bound = ctl->door >= 0 && bind(ctl->door, (const struct sockaddr *)&address, sizeof(address)) == 0;
+        (void)umask(mask);
+        if (!ctl->bound || listen(ctl->door, 8) != 0)
+            err = say_errno(why, "socket", ctl->path);
+    }
+    close_fd(dir);
+    return err;
 }
 
 static err_t open_health(struct ctl_server *ctl, uint16_t port, struct err_text *why)
@@ -222,27 +245,26 @@ static err_t open_health(struct ctl_server *ctl, uint16_t port, struct err_text 
     return ERR_OK;
 }
 
-err_t ctl_server_open(struct ctl_server **out, const char *path, uint16_t health, struct live_io *io,
-                      struct err_text *why)
+err_t ctl_server_open(struct ctl_server **out, const struct ctl_options *options, struct err_text *why)
 {
     struct ctl_server *ctl = calloc(1, sizeof(*ctl));
     if (ctl == NULL)
         return err_say(why, ERR_NOMEM, "out of memory");
     pthread_mutex_init(&ctl->lock, NULL);
-    ctl->io = io;
+    ctl->io = options->io;
+    ctl->recording = options->recording;
     ctl->door = ctl->health = -1;
     ctl->over = eventfd(0, EFD_CLOEXEC);
     ctl->said = live_clock_monotonic();
     strcpy(ctl->status, "{}");
-    err_t err = ctl->over < 0 ? say_errno(why, "event", path) : ERR_OK;
-    if (err == ERR_OK && strlen(path) >= sizeof(ctl->path))
-        err = err_say(why, ERR_RANGE, "%s: the path of a socket has at most %zu bytes", path, sizeof(ctl->path) - 1);
-    if (err == ERR_OK) {
-        strcpy(ctl->path, path);
-        err = open_door(ctl, why);
+    err_t err = ctl->over < 0 ? say_errno(why, "event", "of the operator") : ERR_OK;
+    if (err == ERR_OK && options->path != NULL) {
+        const int used = snprintf(ctl->path, sizeof(ctl->path), "%s", options->path);
+        err = used >= (int)sizeof(ctl->path) ? err_say(why, ERR_RANGE, "%s: too long", options->path)
+                                             : open_door(ctl, why);
     }
-    if (err == ERR_OK && health != 0)
-        err = open_health(ctl, health, why);
+    if (err == ERR_OK && options->health != 0)
+        err = open_health(ctl, options->health, why);
     if (err == ERR_OK) {
         ctl->runs = pthread_create(&ctl->thread, NULL, listen_to_them, ctl) == 0;
         if (!ctl->runs)
@@ -261,6 +283,10 @@ void ctl_server_say(struct ctl_server *ctl, const char *json)
     pthread_mutex_lock(&ctl->lock);
     if (strlen(json) < sizeof(ctl->status))
         strcpy(ctl->status, json);
+    else
+        snprintf(ctl->status, sizeof(ctl->status),
+                 "{\"error\":\"the status has %zu bytes, at most %zu can be told\"}", strlen(json),
+                 sizeof(ctl->status) - 1);
     ctl->said = live_clock_monotonic();
     pthread_mutex_unlock(&ctl->lock);
 }
@@ -277,12 +303,9 @@ void ctl_server_close(struct ctl_server *ctl)
     }
     if (ctl->bound)
         (void)unlink(ctl->path);
-    if (ctl->door >= 0)
-        close(ctl->door);
-    if (ctl->health >= 0)
-        close(ctl->health);
-    if (ctl->over >= 0)
-        close(ctl->over);
+    close_fd(ctl->door);
+    close_fd(ctl->health);
+    close_fd(ctl->over);
     pthread_mutex_destroy(&ctl->lock);
     free(ctl);
 }
@@ -292,13 +315,14 @@ void ctl_server_close(struct ctl_server *ctl)
 err_t ctl_ask(const char *path, const char *request, char answer[CTL_LINE_SIZE], struct err_text *why)
 {
     struct sockaddr_un address;
-    err_t err = address_of(path, &address, why);
+    int dir;
+    err_t err = address_of(path, &address, &dir, why);
     if (err != ERR_OK)
         return err;
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return say_errno(why, "socket", path);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        err = say_errno(why, "socket", path);
+    else if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
         err = err_say(why, ERR_NOTFOUND, "%s: no session listens there: %s", path, strerror(errno));
     if (err == ERR_OK) {
         write_all(fd, request);
@@ -306,6 +330,7 @@ err_t ctl_ask(const char *path, const char *request, char answer[CTL_LINE_SIZE],
         if (!read_line(fd, answer, CTL_LINE_SIZE))
             err = err_say(why, ERR_IO, "%s: the session did not answer", path);
     }
-    close(fd);
+    close_fd(dir);
+    close_fd(fd);
     return err;
 }

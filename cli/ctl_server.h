@@ -5,7 +5,7 @@
  *
  * A request is one line, the answer is one line of JSON: {"ok":true,...} or {"ok":false,"error":"..."}.
  *
- *   status                              what the session last said of itself (ctl_server_say)
+ *   status                              what the session last said of itself (ctl_server_say), and how long ago
  *   pause resume cancel kill clear stop come into the session's journal and to its engine (core/engine_operator.c)
  *   set NAME=VALUE                      a parameter of the strategy
  *
@@ -14,24 +14,32 @@
  *
  * `health` is a TCP port on this machine for those who watch (HTTP GET, any path): 200 and the status while the
  * session said something of itself within the last HEALTH_FRESH, else 503.
+ *
+ * The path may be longer than the address of a socket: then the way goes through a descriptor of its directory.
  */
 #ifndef TAPEDECK_CLI_CTL_SERVER_H
 #define TAPEDECK_CLI_CTL_SERVER_H
 
 #include "adapters/shell/live_io.h"
 
-#define CTL_STATUS_SIZE 8192
+#define CTL_STATUS_SIZE 65536
 #define HEALTH_FRESH    (10 * NS_PER_S)
 
 struct ctl_server;
-/* `path` of the socket; a stale one is replaced, one that somebody listens to is ERR_EXISTS. `health` 0: no port. */
-err_t ctl_server_open(struct ctl_server **ctl, const char *path, uint16_t health, struct live_io *io,
-                      struct err_text *why) MUST_USE;
-/* The session's status, as a JSON object. From the session's thread; copied. */
+struct ctl_options {
+    const char *path; /* of the socket; a stale one is replaced, one that somebody listens to is ERR_EXISTS; NULL:
+                         there is none */
+    uint16_t health;  /* 0: no port */
+    bool recording;   /* nothing trades: status and stop only */
+    struct live_io *io;
+};
+err_t ctl_server_open(struct ctl_server **ctl, const struct ctl_options *options, struct err_text *why) MUST_USE;
+/* The session's status, as a JSON object. From the session's thread; copied. One that is longer than CTL_STATUS_SIZE
+ * says so in its place. */
 void ctl_server_say(struct ctl_server *ctl, const char *json);
 void ctl_server_close(struct ctl_server *ctl); /* removes the socket; NULL is fine */
 
-#define CTL_LINE_SIZE (CTL_STATUS_SIZE + 64)
+#define CTL_LINE_SIZE (CTL_STATUS_SIZE + 128)
 /* The other side: one request, one answer, both without their line end. ERR_NOTFOUND: nobody listens there. */
 err_t ctl_ask(const char *path, const char *request, char answer[CTL_LINE_SIZE], struct err_text *why) MUST_USE;
 

@@ -4,7 +4,6 @@
 #include "cli/links_up.h"
 #include "cli/table.h"
 #include "cli/values.h"
-#include "core/time_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,8 +30,9 @@ static double cpu_share(const struct record_report *report, const struct record_
     return span > 0 ? (double)(cpu_now() - report->cpu_began) / (double)span : 0;
 }
 
-static void wipe(struct record_report *report)
+static void wipe(void *context)
 {
+    struct record_report *report = context;
     if (report->drawn)
         fputs("\r\033[K", stderr);
     report->drawn = false;
@@ -42,22 +42,6 @@ static void stats_of(const struct record_state *state, uint32_t number, struct l
 {
     const struct link *link = wire_feed_link(state->wire, (uint16_t)number);
     link->ops->stats(link, stats);
-}
-
-/* Each new sentence of a link, once. */
-static void tell_what_links_say(struct record_report *report, const struct record_state *state)
-{
-    for (uint32_t i = 0; i < state->config->feed.link_count; i++) {
-        struct link_stats stats;
-        stats_of(state, i, &stats);
-        if (stats.said.text[0] == '\0' || strcmp(stats.said.text, report->said[i]) == 0)
-            continue;
-        snprintf(report->said[i], sizeof(report->said[i]), "%s", stats.said.text);
-        char time[TIME_TEXT_SIZE];
-        wipe(report);
-        fprintf(stderr, "%.19s %s: %s\n", time_format(state->now, time), links_venue(&state->config->feed.links[i]),
-                stats.said.text);
-    }
 }
 
 struct sums {
@@ -81,7 +65,7 @@ static struct sums sum_up(const struct record_state *state)
 
 void record_report_line(struct record_report *report, const struct record_state *state)
 {
-    tell_what_links_say(report, state);
+    link_said_tell(&report->said, state->wire, state->now, wipe, report);
     struct live_io_stats io;
     live_io_read_stats(state->io, &io);
     const ns_t span = state->now - report->last;
@@ -159,7 +143,7 @@ static json_t *link_json(const struct record_state *state, uint32_t number)
     return object;
 }
 
-static void print_json(const struct record_report *report, const struct record_state *state)
+json_t *record_report_json(const struct record_report *report, const struct record_state *state)
 {
     json_t *root = json_object(), *instruments = json_array(), *links = json_array();
     struct live_io_stats io;
@@ -182,8 +166,7 @@ static void print_json(const struct record_report *report, const struct record_s
         json_array_append_new(links, link_json(state, i));
     json_set(root, "instruments", instruments);
     json_set(root, "links", links);
-    if (json_print(stdout, root, false) != ERR_OK)
-        fputs("tapedeck record: the summary could not be printed\n", stderr);
+    return root;
 }
 
 static void print_instruments(const struct record_state *state)
@@ -230,7 +213,8 @@ static void print_links(const struct record_state *state)
 void record_report_print(const struct record_report *report, const struct record_state *state, bool json)
 {
     if (json) {
-        print_json(report, state);
+        if (json_print(stdout, record_report_json(report, state), false) != ERR_OK)
+            fputs("tapedeck record: the summary could not be printed\n", stderr);
         return;
     }
     char span[VALUE_TEXT_SIZE], a[VALUE_TEXT_SIZE], b[VALUE_TEXT_SIZE];

@@ -5,6 +5,8 @@
 #include "adapters/shell/live_io.h"
 #include "adapters/wire_feed.h"
 #include "cli/config.h"
+#include "cli/link_said.h"
+#include "cli/json_out.h"
 #include "cli/record_tapes.h"
 
 struct record_state {
@@ -20,13 +22,14 @@ struct record_report {
     ns_t cpu_began; /* CPU time of the process, all threads */
     uint64_t last_messages;
     bool shown, drawn;
-    char said[CONFIG_LINKS_MAX][sizeof(((struct err_text *)0)->text)]; /* by the links, last */
+    struct link_said said;
 };
 
 void record_report_begin(struct record_report *report, ns_t now, bool shown);
 /* Once a second: what links have to say, on stderr; the line, on a terminal. */
 void record_report_line(struct record_report *report, const struct record_state *state);
 void record_report_end(struct record_report *report);
+json_t *record_report_json(const struct record_report *report, const struct record_state *state);
 /* The summary, on stdout. */
 void record_report_print(const struct record_report *report, const struct record_state *state, bool json);
 

@@ -180,7 +180,8 @@ err_t record_tapes_event(struct record_tapes *tapes, const struct event *event)
     tapes->last_ts = event->ts;
     if (UNLIKELY(event->ts - tapes->day >= DAY) && !tapes->options.one_pair)
         err = begin_day(tapes, day_of(event->ts));
-    if (err != ERR_OK || event->kind == EVENT_TICK)
+    /* what is said to a recording is not the market's: a run over the tape would obey it */
+    if (err != ERR_OK || event->kind == EVENT_TICK || event->kind == EVENT_OPERATOR || event->kind == EVENT_PARAMETER)
         return err;
     tapes->messages++;
     if (event->instrument < tapes->instrument_count)

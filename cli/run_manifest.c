@@ -15,9 +15,8 @@ static const char *end_word(const struct run_ending *ending)
 }
 
 /* What does not hold, when that is how it ended. */
-static json_t *breach_json(const struct engine *engine)
+static json_t *breach_json(const struct breach *breach)
 {
-    const struct breach *breach = engine_breach(engine);
     if (breach == NULL)
         return json_null();
     json_t *object = json_object();
@@ -37,7 +36,8 @@ static json_t *checks_json(const struct run_summary *summary)
     json_set_text(object, "level", summary->config->engine.checks == ENGINE_CHECKS_ALL ? "all" : "cheap");
     json_set_u64(object, "done", counts.checks);
     json_set_u64(object, "with_venue", counts.audits);
-    json_set(object, "breach", breach_json(summary->stage->engine));
+    json_set(object, "breach",
+             breach_json(summary->breach != NULL ? summary->breach : engine_breach(summary->stage->engine)));
     return object;
 }
 

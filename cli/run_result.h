@@ -21,6 +21,7 @@ struct run_summary {
     ns_t last_ts;      /* the engine's time at the end; 0: nothing happened */
     uint64_t wall_ns;
     const char *dir;             /* NULL: no files */
+    const struct breach *breach; /* of a check that is not the engine's own; NULL: none */
     struct run_metrics *metrics; /* NULL: not taken */
 };
 

@@ -1,11 +1,12 @@
 #include "cli/session_result.h"
 
 #include "adapters/wire_feed.h"
+#include "core/time_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static json_t *link_json(const struct link *link)
+json_t *session_link_json(const struct link *link)
 {
     struct link_stats stats;
     json_t *object = json_object();
@@ -41,6 +42,8 @@ json_t *session_json(const struct stage *stage)
     digest_text(asked.digest, digest);
     json_set_u64(object, "inputs", stats->inputs);
     json_set_u64(object, "events", stats->events);
+    json_set_i64(object, "silence_longest_ns", stats->heart.longest);
+    json_set_u64(object, "heartbeats_missed", stats->heart.missed);
     json_set_u64(object, "commands", stats->by_what[LINK_COMMAND]);
     json_set_u64(object, "commands_refused", stats->commands_refused);
     json_set_u64(object, "asked", asked.requests);
@@ -49,7 +52,7 @@ json_t *session_json(const struct stage *stage)
     json_set_u64(object, "late_words", sim.late_words);
     const struct link *link;
     for (uint16_t i = 0; (link = wire_feed_link(stage->wire, i)) != NULL; i++)
-        json_array_append_new(links, link_json(link));
+        json_array_append_new(links, session_link_json(link));
     json_set(object, "links", links);
     return object;
 }
@@ -57,11 +60,20 @@ json_t *session_json(const struct stage *stage)
 void session_print(const struct stage *stage)
 {
     const struct sim_stats sim = sim_world_stats(stage->world);
+    const struct heartbeat *heart = &wire_feed_stats(stage->wire)->heart;
     const struct link *link;
     if (sim.late_events != 0)
         printf("warning: %" PRIu64 " market events came after the simulated venue had handled something later;\n"
                "         with venue.latency.response longer than market data are late, none do (docs/paper.md)\n\n",
                sim.late_events);
+    if (heart->missed != 0) {
+        char time[TIME_TEXT_SIZE];
+        printf("warning: %" PRIu64
+               " times the session was without any input for longer than %.1f s (up to %.1f s, from %s on):\n"
+               "         the machine was busy with something else, or the process was stopped (docs/paper.md)\n\n",
+               heart->missed, (double)heart->limit / 1e9, (double)heart->longest / 1e9,
+               time_format(heart->longest_at, time));
+    }
     for (uint16_t i = 0; (link = wire_feed_link(stage->wire, i)) != NULL; i++) {
         struct link_stats stats;
         link->ops->stats(link, &stats);

@@ -1,4 +1,5 @@
 #include "adapters/shell/live_source.h"
+#include "cli/ctl_server.h"
 #include "cli/exit_code.h"
 #include "cli/json_out.h"
 #include "cli/link_flags.h"
@@ -6,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/record_report.h"
 #include "cli/record_tapes.h"
+#include "cli/session_door.h"
 #include "cli/stop_signal.h"
 #include "cli/values.h"
 #include "cli/verbs.h"
@@ -55,7 +57,7 @@ const char verb_record_help[] =
     "  -j, --json            print the summary as JSON\n"
     "\n"
     "EXIT STATUS\n"
-    "  0    --duration is over\n"
+    "  0    --duration is over, or 'tapedeck ctl DIR stop'\n"
     "  2    wrong command line\n"
     "  3    the config is wrong\n"
     "  5    a venue could not be asked for its rules, or a file could not be written\n"
@@ -81,6 +83,7 @@ struct record {
     struct wire_feed *wire;
     struct record_tapes tapes;
     bool tapes_open;
+    struct ctl_server *ctl; /* NULL: none */
     struct record_report report;
     struct err_text why;
 };
@@ -143,6 +146,19 @@ static err_t open_session(struct record *record)
                : err;
 }
 
+/* A recording without a socket is a recording: what is in the way is said. */
+static void open_door(struct record *record)
+{
+    char path[4096];
+    struct err_text why = {0};
+    const int used = snprintf(path, sizeof(path), "%s/" SESSION_SOCKET, record->options.dir);
+    const struct ctl_options options = {.path = path, .recording = true, .io = record->io};
+    if (used < 0 || (size_t)used >= sizeof(path))
+        return;
+    if (ctl_server_open(&record->ctl, &options, &why) != ERR_OK)
+        fprintf(stderr, "tapedeck record: 'tapedeck ctl' cannot speak to this recording: %s\n", why.text);
+}
+
 /* ---- the loop ---- */
 
 static err_t write_batch(struct record *record, const struct event_batch *batch)
@@ -160,6 +176,14 @@ static void show(struct record *record, ns_t now)
     struct record_state state = {
         .io = record->io, .wire = record->wire, .tapes = &record->tapes, .config = record->config, .now = now};
     record_report_line(&record->report, &state);
+    if (record->ctl == NULL)
+        return;
+    json_t *status = record_report_json(&record->report, &state);
+    char *text = json_dumps(status, JSON_COMPACT);
+    if (text != NULL)
+        ctl_server_say(record->ctl, text);
+    free(text);
+    json_decref(status);
 }
 
 static err_t run_loop(struct record *record)
@@ -176,6 +200,9 @@ static err_t run_loop(struct record *record)
         if (err == ERR_OK) {
             err = write_batch(record, &batch);
             feed->ops->release(feed, batch.handle);
+        } else if (err == ERR_END) { /* the operator's stop */
+            err = ERR_OK;
+            break;
         } else if (err == ERR_AGAIN) {
             err = wire_feed_wait(record->wire, next_look < end ? next_look : end, &record->why);
         } else {
@@ -209,6 +236,7 @@ static err_t record_all(struct record *record)
         err = open_session(record);
     if (err != ERR_OK)
         return err;
+    open_door(record);
     err = run_loop(record);
     struct err_text unheard = {0};
     const bool well = err == ERR_OK || err == ERR_INTERRUPTED;
@@ -224,6 +252,7 @@ static err_t record_all(struct record *record)
 
 static void close_all(struct record *record)
 {
+    ctl_server_close(record->ctl);
     if (record->wire != NULL) {
         struct feed *feed = wire_feed_lane(record->wire);
         feed->ops->close(feed);

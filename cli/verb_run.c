@@ -11,6 +11,7 @@
 #include "cli/run_result.h"
 #include "cli/run_snapshots.h"
 #include "cli/run_start.h"
+#include "cli/session_door.h"
 #include "cli/stop_signal.h"
 #include "cli/verbs.h"
 #include "cli/world_up.h"
@@ -22,7 +23,7 @@
 
 const char verb_run_help[] =
     "NAME\n"
-    "  tapedeck run - run a strategy over tapes\n"
+    "  tapedeck run - run a strategy over tapes, or on paper\n"
     "\n"
     "SYNOPSIS\n"
     "  tapedeck run CONFIG [--tape FILE...] [--set KEY=VALUE]... [--out DIR [--force] | --no-output] [--json]\n"
@@ -43,6 +44,9 @@ const char verb_run_help[] =
     "  A progress bar is shown when standard error is a terminal. Ctrl-C ends the run in good order: the\n"
     "  strategy is stopped, the results so far are written and marked as partial. A second Ctrl-C ends it at\n"
     "  once.\n"
+    "\n"
+    "  In mode paper the run is a session: it listens to the venues of feed.live until it is ended (docs/paper.md).\n"
+    "  'tapedeck ctl RUN status', 'pause', 'stop' ... speak to it while it goes on.\n"
     "\n"
     "OPTIONS\n"
     "  -t, --tape FILE...    these tapes in the place of the config's; all words up to the next option\n"
@@ -82,6 +86,8 @@ struct run_job {
     struct stage *stage;
     bool listens;
     struct live_up *live; /* a session that goes on now; NULL: none */
+    struct session_door *door;
+    bool quiet;
     struct run_output_options files;
     struct run_inputs inputs;    /* read beside tapes */
     struct run_progress reached; /* for when it is killed */
@@ -135,6 +141,8 @@ static err_t open_run(struct run_job *run)
         err = run_progress_open(&run->reached, run_output_dir(run->output), why);
     if (err == ERR_OK && run->fork != NULL)
         err = leave_parent(run);
+    if (err == ERR_OK && run->live != NULL)
+        err = session_door_open(&run->door, run->config, run_output_dir(run->output), !run->quiet, run->live, why);
     if (err == ERR_OK) /* last: when it is there, the run can be executed again from what lies beside it */
         err = run_start_write(run_output_dir(run->output), run->config, run->stage, &run->inputs, why);
     return err;
@@ -153,6 +161,8 @@ static err_t start(struct run_job *run)
 static void show_progress(struct run_job *run)
 {
     const struct stage *stage = run->stage;
+    if (run->door != NULL)
+        return; /* has a line of its own */
     ns_t now = engine_now(stage->engine);
     uint64_t total = stage->last_ts > stage->first_ts ? (uint64_t)(stage->last_ts - stage->first_ts) : 0;
     uint64_t done = now > stage->first_ts ? (uint64_t)(now - stage->first_ts) : 0;
@@ -263,10 +273,16 @@ static void run_loop(struct run_job *run)
             err = run_output_error(run->output, &run->why);
         if (err == ERR_OK)
             err = mark(run);
+        if (err == ERR_OK && run->door != NULL)
+            err = session_door_look(run->door, run->stage, &run->why);
+    }
+    if (run->door != NULL && (err == ERR_END || err == ERR_INTERRUPTED)) {
+        const err_t late = session_door_end(run->door, run->stage, &run->why);
+        err = late != ERR_OK ? late : err;
     }
     run->end = err == ERR_END ? RUN_FINISHED : err == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_ERROR;
     run->err = err == ERR_END ? ERR_OK : err;
-    if (run->end == RUN_ERROR)
+    if (run->end == RUN_ERROR && engine_why(run->stage->engine)->text[0] != '\0')
         (void)err_say(&run->why, err, "%s", engine_why(run->stage->engine)->text);
 }
 
@@ -375,6 +391,7 @@ static err_t run_all(struct run_job *run)
                                   .last_ts = last_ts,
                                   .wall_ns = progress_elapsed(&run->progress),
                                   .dir = run_output_dir(run->output),
+                                  .breach = session_door_breach(run->door),
                                   .metrics = run->metrics};
     progress_end(&run->progress);
     err = report(run, &summary);
@@ -392,6 +409,7 @@ static int exit_code(const struct run_job *run, err_t err)
 
 static void close_run(struct run_job *run)
 {
+    session_door_close(run->door);
     run_snapshots_close(&run->snapshots);
     stage_close(run->stage);
     live_up_close(run->live);
@@ -440,14 +458,13 @@ int verb_run(int argc, char **argv)
 {
     struct run_job run = {.reached = {.file = -1}};
     struct option_list sets = {0}, tapes = {0};
-    bool quiet = false;
     const struct option_spec specs[] = {
         {.name = "tape", .letter = 't', .type = OPTION_WORDS, .target = &tapes, .value = "FILE"},
         {.name = "set", .letter = 's', .type = OPTION_LIST, .target = &sets, .value = "KEY=VALUE"},
         {.name = "out", .letter = 'o', .type = OPTION_TEXT, .target = &run.files.out, .value = "DIR"},
         {.name = "force", .type = OPTION_FLAG, .target = &run.files.force},
         {.name = "no-output", .letter = 'n', .type = OPTION_FLAG, .target = &run.files.none},
-        {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .target = &quiet},
+        {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .target = &run.quiet},
         {.name = "json", .letter = 'j', .type = OPTION_FLAG, .target = &run.json},
     };
     err_t err = options_parse(specs, ARRAY_LEN(specs), &argc, argv, &run.why);
@@ -467,7 +484,7 @@ int verb_run(int argc, char **argv)
             err = open_run(&run);
     }
     if (err == ERR_OK) {
-        progress_begin(&run.progress, "run", "levels", !quiet);
+        progress_begin(&run.progress, "run", "levels", !run.quiet);
         err = run_all(&run);
     }
     int code = exit_code(&run, err);

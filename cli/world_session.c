@@ -2,6 +2,7 @@
 #include "cli/world_inside.h"
 
 #include "cli/links_up.h"
+#include "cli/session_watch.h"
 #include "cli/wire_sources.h"
 
 #include <stdlib.h>
@@ -82,6 +83,7 @@ err_t world_session_open(struct stage *stage, const struct run_config *config, c
                                           .instruments = stage->instruments,
                                           .instrument_count = stage->instrument_count,
                                           .link_count = (uint16_t)config->feed.link_count,
+                                          .heartbeat = session_heartbeat(&config->session),
                                           .batch_events = session != NULL ? 1 : AGAIN_BATCH};
     err = wire_feed_open(&stage->wire, &wire, why);
     if (err == ERR_OK)

@@ -156,6 +156,11 @@ bool risk_killed(const struct risk *risk)
     return risk->kill != KILL_NONE;
 }
 
+bool risk_paused(const struct risk *risk)
+{
+    return risk->paused;
+}
+
 /* ---- the checks ---- */
 
 static void stamp(struct gate *gate, ns_t ts)

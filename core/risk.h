@@ -116,6 +116,7 @@ void risk_pause(struct risk *risk, bool paused);
 void risk_kill(struct risk *risk);
 void risk_clear(struct risk *risk);
 bool risk_killed(const struct risk *risk);
+bool risk_paused(const struct risk *risk);
 /* Called at least once per event-day change and after fills, for each settle currency (of an instrument of this
  * gate): keeps the day's starting and lowest equity. */
 void risk_mark(struct risk *risk, const char *currency, money_t equity, ns_t ts);
