@@ -76,7 +76,7 @@ void mock_say_stats(const struct mock_stats *stats, ns_t elapsed)
            stats->opened, wire->connections, wire->refused, wire->requests, wire->limited, wire->faults);
     printf("%" PRIu64 " ended by the venue, %" PRIu64 " cut off because they did not read, %" PRIu64
            " against the protocol, %" PRIu64 " refused for want of room\n",
-           wire->closed, stats->slow, stats->bad, wire->full);
+           wire->closed, stats->slow, stats->bad, wire->full + stats->no_room);
 }
 
 err_t mock_say_stats_json(const struct mock_stats *stats, ns_t elapsed)
@@ -100,6 +100,7 @@ err_t mock_say_stats_json(const struct mock_stats *stats, ns_t elapsed)
     json_set_u64(root, "faults", wire->faults);
     json_set_u64(root, "closed", wire->closed);
     json_set_u64(root, "slow", stats->slow);
+    json_set_u64(root, "no_room", stats->no_room);
     json_set_u64(root, "bad", stats->bad);
     json_set_u64(root, "full", wire->full);
     return json_print(stdout, root, true);

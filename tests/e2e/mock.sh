@@ -86,6 +86,15 @@ start many --venue binance-usdm --synth rate=9600 --speed 10 --clients 60 && {
     same "fifty clients hear the same" "1000 messages" "$(follow "$WORK/many.ready" - many 50)"
     stop many
 }
+start crowd --venue upbit --synth seed=3 --clients 2 && {
+    follow "$WORK/crowd.ready" - wait 2 >/dev/null & first=$!
+    follow "$WORK/crowd.ready" - wait 2 >/dev/null & second=$!
+    sleep 1
+    get "https://localhost:$(json "$WORK/crowd.ready" port)/v1/market/all" >/dev/null 2>&1
+    wait $first $second
+    stop crowd
+    same "who finds no place is turned away, and counted" "2 1" "$(json "$WORK/crowd.summary" websockets) $(json "$WORK/crowd.summary" no_room)"
+}
 start slow_reader --venue binance-usdm --rate 20000 --out-max 256K && {
     follow "$WORK/slow_reader.ready" - idle 4 >/dev/null
     stop slow_reader

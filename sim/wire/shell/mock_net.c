@@ -21,8 +21,9 @@ struct conn {
     char *out;       /* LWS_PRE bytes of room, then what waits */
     size_t from, size, capacity;
     int64_t hold_until;
-    bool ending, cut, frozen, overrun, asked;
-    int idle; /* seconds without a byte after which it is ended; 0: none */
+    bool ending, cut, frozen, overrun;
+    bool listed; /* among the dirty ones; outlives the connection, as its entry there does */
+    int idle;    /* seconds without a byte after which it is ended; 0: none */
 };
 
 struct mock_net {
@@ -34,6 +35,7 @@ struct mock_net {
     uint32_t *dirty; /* slots with something to send that was not asked to be sent yet */
     uint32_t dirty_count;
     uint32_t held; /* how many are held */
+    uint64_t refused;
     lws_sorted_usec_list_t wake;
     int port;
 };
@@ -69,7 +71,7 @@ static int on_open(struct mock_net *net, struct lws *wsi, struct session *sessio
             continue;
         char *out = conn->out;
         const size_t capacity = conn->capacity;
-        *conn = (struct conn){.wsi = wsi, .out = out, .capacity = capacity};
+        *conn = (struct conn){.wsi = wsi, .out = out, .capacity = capacity, .listed = conn->listed};
         session->slot_and_one = slot + 1;
         if (net->events.opened(net->events.context, slot, peer_of(wsi)))
             return 0;
@@ -77,13 +79,13 @@ static int on_open(struct mock_net *net, struct lws *wsi, struct session *sessio
         session->slot_and_one = 0;
         return -1;
     }
+    net->refused++;
     return -1;
 }
 
 static int on_writable(struct mock_net *net, uint32_t slot)
 {
     struct conn *conn = &net->conns[slot];
-    conn->asked = false;
     if (conn->frozen)
         return 0;
     if (conn->cut || conn->overrun)
@@ -102,7 +104,6 @@ static int on_writable(struct mock_net *net, uint32_t slot)
             conn->from = 0;
     }
     if (conn->size > 0) {
-        conn->asked = true;
         lws_callback_on_writable(conn->wsi);
         return 0;
     }
@@ -229,8 +230,8 @@ int mock_net_port(const struct mock_net *net)
 
 static void ask(struct mock_net *net, uint32_t slot)
 {
-    if (!net->conns[slot].asked) {
-        net->conns[slot].asked = true;
+    if (!net->conns[slot].listed) {
+        net->conns[slot].listed = true;
         net->dirty[net->dirty_count++] = slot;
     }
 }
@@ -344,16 +345,20 @@ size_t mock_net_waiting_max(const struct mock_net *net)
     return most;
 }
 
+uint64_t mock_net_refused(const struct mock_net *net)
+{
+    return net->refused;
+}
+
 /* ---- the loop ---- */
 
 static void flush(struct mock_net *net)
 {
     for (uint32_t i = 0; i < net->dirty_count; i++) {
         struct conn *conn = &net->conns[net->dirty[i]];
+        conn->listed = false;
         if (conn->wsi != NULL)
             lws_callback_on_writable(conn->wsi);
-        else
-            conn->asked = false;
     }
     net->dirty_count = 0;
 }

@@ -15,7 +15,7 @@
 
 struct mock_net_events {
     void *context;
-    /* False: no room, it is closed at once. `peer` tells addresses apart. */
+    /* False: it is closed at once. `peer` tells addresses apart. */
     bool (*opened)(void *context, uint32_t slot, uint32_t peer);
     void (*bytes)(void *context, uint32_t slot, const char *bytes, size_t size);
     /* Once for each opened one. `overrun`: it did not read. */
@@ -52,6 +52,8 @@ void mock_net_freeze(struct mock_net *net, uint32_t slot);
 /* Bytes that wait, of one and of the one with the most. */
 size_t mock_net_waiting(const struct mock_net *net, uint32_t slot);
 size_t mock_net_waiting_max(const struct mock_net *net);
+/* Connections that were closed at once, since all slots were taken. */
+uint64_t mock_net_refused(const struct mock_net *net);
 /* Wait for the network, `wait_ns` at most (0: only look), and call back. */
 err_t mock_net_service(struct mock_net *net, int64_t wait_ns) MUST_USE;
 

@@ -434,4 +434,5 @@ void mock_server_stats(const struct mock_server *server, struct mock_stats *stat
     wire_stats_get(server->wire, &stats->wire);
     stats->ended = server->ended;
     stats->waiting = mock_net_waiting_max(server->net);
+    stats->no_room = mock_net_refused(server->net);
 }

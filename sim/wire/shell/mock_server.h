@@ -45,6 +45,7 @@ struct mock_config {
 struct mock_stats {
     struct wire_stats wire;
     uint64_t opened, slow; /* connections; those that were cut off because they did not read */
+    uint64_t no_room;      /* connections closed at once, since there were as many as may be */
     uint64_t bad;          /* connections that were no HTTP or no WebSocket */
     uint64_t bytes_out;
     ns_t late_max;    /* the farthest that an event was behind its time */
