@@ -4,6 +4,7 @@
 #include "feeds/tape_feed.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define OPENING_EVENTS 2000000 /* so far into a tape its first books are looked for */
@@ -348,6 +349,13 @@ static err_t synth_open(struct mock_market *market, const struct synth_config *c
     market->strands[0] = (struct strand){.feed = synth_feed(market->synth), .clock = INT64_MIN};
     market->strand_count = 1;
     return ERR_OK;
+}
+
+void mock_market_upbit_names(struct mock_market *market)
+{
+    for (uint16_t i = 0; i < market->instrument_count; i++)
+        snprintf(market->instruments[i].symbol, SYMBOL_SIZE, "%.12s-%.12s", market->instruments[i].quote,
+                 market->instruments[i].base);
 }
 
 err_t mock_market_synth(struct mock_market **made, const struct synth_config *config, struct err_text *why)

@@ -344,8 +344,11 @@ static err_t open_market(struct mock_run *run, struct err_text *why)
     err_t err = run->synth != NULL ? read_synth(run->synth, &synth, why) : ERR_OK;
     if (err != ERR_OK)
         return err;
-    return run->synth != NULL ? mock_market_synth(&run->market, &synth, why)
-                              : mock_market_load(&run->market, &synth, why);
+    err = run->synth != NULL ? mock_market_synth(&run->market, &synth, why)
+                             : mock_market_load(&run->market, &synth, why);
+    if (err == ERR_OK && run->config.wire.venue == WIRE_UPBIT)
+        mock_market_upbit_names(run->market);
+    return err;
 }
 
 /* ---- certificates ---- */
