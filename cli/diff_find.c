@@ -142,10 +142,18 @@ static err_t number_plain(struct diff_side *a, struct diff_side *b, struct diff_
         market->input_b = 0;
     if (err != ERR_OK && err != ERR_AGAIN)
         return err;
-    /* Neither run came to it: it was interrupted before. */
-    if (market->input_a > a->inputs && market->input_b > b->inputs)
+    /* Neither run came to it: it was interrupted before. Of one that has not ended it is not known. */
+    const bool beyond_a = market->input_a > a->inputs, beyond_b = market->input_b > b->inputs;
+    if ((beyond_a && beyond_b) || (beyond_a && a->unended) || (beyond_b && b->unended))
         market->differs = false;
     return ERR_OK;
+}
+
+uint64_t diff_inputs_known(const struct diff_side *a, const struct diff_side *b)
+{
+    if (a->unended && b->unended)
+        return a->inputs < b->inputs ? a->inputs : b->inputs;
+    return a->unended ? a->inputs : b->unended ? b->inputs : UINT64_MAX;
 }
 
 /* ---- which is the first ---- */
@@ -262,6 +270,8 @@ static err_t walk(struct diff_replay *replay, const struct diff_side *a, const s
         limit = found->input;
     if (limit == UINT64_MAX)
         limit = a->inputs > b->inputs ? a->inputs : b->inputs;
+    if (limit > diff_inputs_known(a, b))
+        limit = diff_inputs_known(a, b);
     enum diff_stop stop;
     err_t err = diff_replay_walk(replay, limit, journals->unrecorded && !journals->at_end, &stop, why);
     if (err != ERR_OK)
@@ -273,7 +283,8 @@ static err_t walk(struct diff_replay *replay, const struct diff_side *a, const s
         found->ts = engine_now(replay->a->stage->engine);
     } else if (stop == DIFF_STOP_INPUT && !known) {
         err = look_at_market(replay, found, why);
-    } else if (found->first == DIFF_SEGMENT && journals->outputs_differ) {
+    } else if (found->first == DIFF_SEGMENT && (journals->outputs_differ || a->unended || b->unended)) {
+        found->market.differs &= journals->outputs_differ; /* else it comes after what is known */
         decide(found, true);
     }
     return err;
@@ -360,8 +371,15 @@ err_t diff_find(struct diff_side *a, struct diff_side *b, const struct diff_opti
     decide(found, false);
     if (options->only_where || found->market_unknown)
         return ERR_OK;
+    if (found->first == DIFF_NOTHING && (a->unended || b->unended))
+        return ERR_OK;
     err = execute(a, b, found, &found->unshown);
     return err == ERR_INTERRUPTED || err == ERR_NOMEM ? err_say(why, err, "%s", found->unshown.text) : ERR_OK;
+}
+
+bool diff_same_so_far(const struct diff_side *a, const struct diff_side *b, const struct diff_found *found)
+{
+    return found->first == DIFF_NOTHING && (a->unended || b->unended) && !found->market_unknown;
 }
 
 void diff_found_free(struct diff_found *found)

@@ -50,6 +50,10 @@ struct diff_options {
 
 err_t diff_find(struct diff_side *a, struct diff_side *b, const struct diff_options *options,
                 struct diff_found *found, struct err_text *why) MUST_USE;
+/* How far both are known, when one of them has not ended; else UINT64_MAX. */
+uint64_t diff_inputs_known(const struct diff_side *a, const struct diff_side *b);
+/* Nothing differs, as far as a run that has not ended is known. */
+bool diff_same_so_far(const struct diff_side *a, const struct diff_side *b, const struct diff_found *found);
 void diff_found_free(struct diff_found *found);
 
 /* The tapes of a run, as its result.json names them. */

@@ -216,6 +216,10 @@ static err_t walk(struct diff_journal *a, struct diff_journal *b, struct diff_jo
         found->has_b = of_b == ERR_OK;
         if (!found->has_a && !found->has_b)
             return ERR_OK;
+        if ((!found->has_a && a->unended) || (!found->has_b && b->unended)) {
+            found->has_a = found->has_b = false;
+            return ERR_OK;
+        }
         if (found->has_a && found->has_b && records_same(left, right)) {
             keep_before(found, number, left);
             continue;

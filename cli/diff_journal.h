@@ -25,6 +25,7 @@ struct diff_journal {
     struct tape_reader *reader;
     struct tape_block block;
     bool held;
+    bool unended; /* the run went on after its last record: nothing is known of that */
     uint64_t records;
     uint64_t blocks; /* that it has */
     uint64_t blocks_read, checkpoints_read;

@@ -51,6 +51,8 @@ static err_t bring(struct rerun **rerun, struct diff_proof *proof, const struct 
     if (err == ERR_OK)
         err = rerun_open(rerun, side->dir, &side->options, why);
     if (err == ERR_OK)
+        err = rerun_bound(*rerun, side->inputs, why);
+    if (err == ERR_OK)
         err = rerun_stage(*rerun, NULL, &proof->watch, why);
     if (err == ERR_OK)
         err = rerun_seek(*rerun, mark->start ? 0 : mark->at.inputs, why);

@@ -62,8 +62,9 @@ static void print_sides(FILE *file, const struct diff_side *a, const struct diff
     json_t *config = diff_config_fields(a, b), *tapes = diff_tape_fields(a, b);
     const struct diff_side *const sides[] = {a, b};
     for (int i = 0; i < 2; i++)
-        fprintf(file, "%c  %s  digest %s  %" PRIu64 " inputs%s%s\n", sides[i]->label, sides[i]->name,
-                sides[i]->digest, sides[i]->inputs, sides[i]->binary != NULL ? "  by " : "",
+        fprintf(file, "%c  %s  %s%s  %" PRIu64 " inputs%s%s%s\n", sides[i]->label, sides[i]->name,
+                sides[i]->unended ? "not ended" : "digest ", sides[i]->unended ? "" : sides[i]->digest,
+                sides[i]->inputs, sides[i]->unended ? " known" : "", sides[i]->binary != NULL ? "  by " : "",
                 sides[i]->binary != NULL ? sides[i]->binary : "");
     print_fields(file, "config ", config);
     for (size_t i = 0; i < json_array_size(tapes); i++) {
@@ -244,6 +245,15 @@ void diff_report_print(FILE *file, const struct diff_side *a, const struct diff_
     const struct diff_journals *journals = &found->journals;
     const bool outputs = journals->outputs_differ && !journals->unrecorded;
     print_journals(file, a, b, found);
+    if (diff_same_so_far(a, b, found)) {
+        fprintf(file, "\nidentical up to input %" PRIu64 ": %s %s not ended, and what came after that is not known\n",
+                diff_inputs_known(a, b),
+                a->unended && b->unended ? "both"
+                : a->unended             ? a->name
+                                         : b->name,
+                a->unended && b->unended ? "have" : "has");
+        return;
+    }
     diff_report_where(a, found, where, sizeof(where));
     fprintf(file, "\nDIFFERS at %s\n", where);
     if (found->first == DIFF_MARKET || (found->first == DIFF_SEGMENT && found->market.differs)) {

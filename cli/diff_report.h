@@ -4,8 +4,8 @@
 
 #include "cli/diff_find.h"
 
-/* {"verdict": "identical" | "differs", "a": {...}, "b": {...}, "config": [...], ...}; `found` NULL: nothing was
- * looked for, the digests are the same. */
+/* {"verdict": "identical" | "identical_so_far" | "differs", "a": {...}, "b": {...}, "config": [...], ...}; `found`
+ * NULL: nothing was looked for, the digests are the same. */
 json_t *diff_report_json(const struct diff_side *a, const struct diff_side *b, const struct diff_found *found);
 void diff_report_print(FILE *file, const struct diff_side *a, const struct diff_side *b,
                        const struct diff_found *found);

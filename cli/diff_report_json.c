@@ -128,6 +128,7 @@ static json_t *side_json(const struct diff_side *side)
     json_t *object = json_object();
     json_set_text(object, "run", side->name);
     json_set_text(object, "digest", side->digest);
+    json_set_bool(object, "ended", !side->unended);
     json_set_u64(object, "inputs", side->inputs);
     json_set_text(object, "build_id", side->build_id);
     if (side->binary != NULL)
@@ -240,7 +241,10 @@ static void set_found(json_t *object, const struct diff_side *a, const struct di
 json_t *diff_report_json(const struct diff_side *a, const struct diff_side *b, const struct diff_found *found)
 {
     json_t *object = json_object();
-    json_set_text(object, "verdict", found != NULL ? "differs" : "identical");
+    const bool so_far = found != NULL && diff_same_so_far(a, b, found);
+    json_set_text(object, "verdict", so_far ? "identical_so_far" : found != NULL ? "differs" : "identical");
+    if (so_far)
+        json_set_u64(object, "identical_inputs", diff_inputs_known(a, b));
     json_set(object, "a", side_json(a));
     json_set(object, "b", side_json(b));
     json_set(object, "config", diff_config_fields(a, b));

@@ -3,9 +3,11 @@
 #include "cli/config_flat.h"
 #include "cli/config_tree.h"
 #include "cli/run_output.h"
+#include "cli/run_start.h"
 #include "cli/stop_signal.h"
 #include "cli/version.h"
 #include "data/journal_tape.h"
+#include "data/tape_edit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -231,6 +233,30 @@ static err_t read_config(struct diff_side *side, struct err_text *why)
     return side->config != NULL ? ERR_OK : err_say(why, ERR_CORRUPT, "%s: is no config", path);
 }
 
+/* Of one that has not ended. What it wrote says more, once its journal is open. */
+static err_t read_start(struct diff_side *side, struct err_text *why)
+{
+    if (!side->options.unended || side->made)
+        return rerun_say_unended(side->dir, why);
+    struct rerun *rerun;
+    const struct rerun_options options = {.unended = true, .no_tapes = true, .no_files = true};
+    err_t err = rerun_find(&rerun, side->dir, &options, why);
+    if (err != ERR_OK)
+        return err;
+    struct err_text unheard = {0};
+    if (rerun_bound(rerun, 0, &unheard) == ERR_OK)
+        side->inputs = rerun->inputs;
+    rerun_close(rerun);
+    err = run_start_read(side->dir, &side->result, why);
+    if (err != ERR_OK)
+        return err;
+    side->unended = true;
+    side->build_id = json_string_value(json_object_get(json_object_get(side->result, "binary"), "build_id"));
+    return side->build_id == NULL
+               ? err_say(why, ERR_CORRUPT, "%s/" RUN_START_FILE ": the binary is not there", side->dir)
+               : read_config(side, why);
+}
+
 static err_t read_result(struct diff_side *side, struct err_text *why)
 {
     char path[PATH_SIZE];
@@ -238,7 +264,7 @@ static err_t read_result(struct diff_side *side, struct err_text *why)
     if (!run_dir_path(path, side->dir, "result.json"))
         return err_say(why, ERR_RANGE, "%s: too long", side->dir);
     if (access(path, R_OK) != 0)
-        return err_say(why, ERR_NOTFOUND, "%s: has no result.json: not a run, or one that has not ended", side->dir);
+        return read_start(side, why);
     side->result = json_load_file(path, 0, &error);
     if (side->result == NULL)
         return err_say(why, ERR_CORRUPT, "%s:%d: not JSON: %s", path, error.line, error.text);
@@ -380,6 +406,11 @@ static err_t make_journal(struct diff_side *side, struct err_text *why)
         err = rerun_open(&rerun, side->dir, &side->options, why);
     if (err != ERR_OK)
         return err;
+    err = rerun_bound(rerun, 0, why);
+    if (err != ERR_OK) {
+        rerun_close(rerun);
+        return err;
+    }
     struct late_journal late = {.rerun = rerun, .path = side->journal_path};
     late.journal = (struct journal){&late, on_record};
     const struct stage_watch watch = {.journal = &late.journal};
@@ -397,10 +428,64 @@ static err_t make_journal(struct diff_side *side, struct err_text *why)
     return err == ERR_OK ? closed : err;
 }
 
+/* A journal that was cut short has no index: its whole blocks are closed again, beside it. */
+static err_t close_journal(struct diff_side *side, struct err_text *why)
+{
+    char closed[PATH_SIZE];
+    struct tape_check_report report = {0};
+    const struct tape_edit_options options = {.created_by = cli_version(), .replace = true};
+    err_t err = make_temporary(side, why);
+    if (err == ERR_OK && !run_dir_path(closed, side->temporary, RUN_JOURNAL_FILE))
+        err = err_say(why, ERR_RANGE, "TMPDIR: too long");
+    if (err == ERR_OK)
+        err = tape_repair(side->journal_path, closed, &options, &report, why);
+    if (err != ERR_OK)
+        return err;
+    for (uint32_t i = 0; i < report.fault_count && i < ARRAY_LEN(report.faults); i++)
+        if (!tape_fault_is_of_a_cut(report.faults[i].kind))
+            return err_say(why, ERR_CORRUPT, "%s: is damaged, and not only cut short: 'tapedeck tape check %s'",
+                           side->journal_path, side->journal_path);
+    if (report.fault_count != 0)
+        strcpy(side->journal_path, closed);
+    return ERR_OK;
+}
+
+/* To the last record: what the run did after it is not compared. */
+static err_t count_inputs(struct diff_side *side, struct err_text *why)
+{
+    const struct event *last;
+    err_t err = diff_journal_at(&side->journal, side->journal.records - 1, &last, why);
+    if (err == ERR_OK)
+        side->inputs = last->seq;
+    return err;
+}
+
+static err_t journal_of_unended(struct diff_side *side, struct err_text *why)
+{
+    struct stat status;
+    const bool there = stat(side->journal_path, &status) == 0 && status.st_size != 0;
+    err_t err = there ? close_journal(side, why) : ERR_OK;
+    if (err == ERR_OK && there)
+        err = diff_journal_open(&side->journal, side->journal_path, why);
+    if (err == ERR_OK && there && side->journal.records != 0)
+        return count_inputs(side, why);
+    diff_journal_close(&side->journal); /* killed before the first block was whole: as if it kept none */
+    if (err == ERR_OK)
+        err = make_journal(side, why);
+    return err == ERR_OK ? diff_journal_open(&side->journal, side->journal_path, why) : err;
+}
+
 err_t diff_side_journal(struct diff_side *side, struct err_text *why)
 {
     if (!run_dir_path(side->journal_path, side->dir, RUN_JOURNAL_FILE))
         return err_say(why, ERR_RANGE, "%s: too long", side->dir);
-    err_t err = access(side->journal_path, F_OK) != 0 ? make_journal(side, why) : ERR_OK;
+    err_t err = ERR_OK;
+    if (side->unended) {
+        err = journal_of_unended(side, why);
+        side->journal.unended = true;
+        return err;
+    }
+    if (access(side->journal_path, F_OK) != 0)
+        err = make_journal(side, why);
     return err == ERR_OK ? diff_journal_open(&side->journal, side->journal_path, why) : err;
 }

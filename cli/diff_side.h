@@ -30,7 +30,8 @@ struct diff_side {
     json_t *result;
     json_t *config; /* key: text, of every key that is set */
     const char *digest, *build_id;
-    uint64_t inputs;
+    uint64_t inputs; /* of one that has not ended: as far as is known */
+    bool unended;    /* it was killed, crashed, or is going on: start.json in the place of result.json, no digest */
     struct diff_journal journal; /* after diff_side_journal */
     struct rerun_options options;
 };

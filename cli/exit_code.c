@@ -52,6 +52,12 @@ int exit_code_of(err_t err)
     return EXIT_CODE_INTERNAL;
 }
 
+int exit_with_run(const char *verb, const struct err_text *why)
+{
+    const int code = exit_with(verb, why);
+    return why->code == ERR_STATE ? EXIT_CODE_UNENDED : code;
+}
+
 int exit_with(const char *verb, const struct err_text *why)
 {
     const char *text = why->text[0] != '\0' ? why->text : err_words(why->code);

@@ -19,7 +19,7 @@
     X(CI_WARNING, 10, "ci: the same digests; warnings")                                                              \
     X(CI_DIGEST, 11, "ci: a digest differs, the metrics are equal or within their bounds")                           \
     X(UNENDED, 12, "the run has not ended: it is still going on, was killed, or crashed")                            \
-    X(PREFIX, 13, "verify: the run was killed or crashed; identical as far as it was written")                       \
+    X(PREFIX, 13, "verify, diff: a run was killed or crashed; identical as far as it was written")                   \
     X(CI_STRICT_WARNING, 20, "ci --strict: warnings, as failures")                                                   \
     X(CI_STRICT_DIGEST, 21, "ci --strict: a digest differs")                                                         \
     X(CI_SPEED, 22, "ci: a run is slower than its bound")                                                            \
@@ -38,5 +38,7 @@ int exit_code_of(err_t err);
  *     return exit_with(verb, &why);
  * Usage errors add where the help is. */
 int exit_with(const char *verb, const struct err_text *why);
+/* Of a verb that opens a run (rerun.h): ERR_STATE is one that has not ended. */
+int exit_with_run(const char *verb, const struct err_text *why);
 
 #endif

@@ -350,7 +350,9 @@ err_t rerun_advance_until(struct rerun *rerun, ns_t ts, uint64_t budget, struct 
         budget = inside->fork_at - done;
     if (budget == 0)
         return ERR_END;
-    err = engine_run_until(engine, ts, budget);
+    const uint64_t to_mark = rerun_bound_left(rerun, done);
+    err = engine_run_until(engine, ts, to_mark < budget ? to_mark : budget);
+    rerun_bound_look(rerun);
     if (err == ERR_WAIT) /* the tape of a session that was killed: what came next is not known */
         return ERR_END;
     if (err == ERR_OK || err == ERR_END || (err == ERR_AGAIN && ts != NS_MAX))
@@ -367,6 +369,8 @@ err_t rerun_advance(struct rerun *rerun, uint64_t budget, struct err_text *why)
 
 err_t rerun_finish(struct rerun *rerun, struct err_text *why)
 {
+    if (rerun->unended)
+        return rerun_bound_finish(rerun, why);
     digest_text(stage_stop(rerun->stage), rerun->got);
     if (strcmp(rerun->got, rerun->digest) == 0)
         return ERR_OK;

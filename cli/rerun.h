@@ -50,23 +50,32 @@ struct rerun {
     bool partial;                   /* the run was interrupted, or broke */
     enum rerun_snapshots snapshots; /* set by the caller before it seeks */
     uint64_t spacing_ns;            /* of wall time that executing takes, between two of them; 0: 200 ms */
-    char said[760];                 /* why a snapshot could not be used or made, the first time; empty: nothing to say */
-    bool seeking;                   /* sink and watch hear of what is only passed (rerun_seek) */
-    bool unended;                   /* it has no result.json: `digest` is empty, rerun_finish is not for it */
-    bool crashed;                   /* and crash.txt: `inputs` is the last before the one that broke it */
+    char said[760]; /* why a snapshot could not be used or made, the first time; empty: nothing to say */
+    bool seeking;   /* sink and watch hear of what is only passed (rerun_seek) */
+    bool unended;   /* it has no result.json: `digest` is empty, rerun_finish wants rerun_bound */
+    bool crashed;   /* and crash.txt: `inputs` is the last before the one that broke it */
     char version[32], build_id[64]; /* of the binary that made it */
     char config_hash[33];
     struct rerun_inside *inside;
 };
 
+/* Of a directory without result.json, to whoever needs one: ERR_STATE, or ERR_NOTFOUND when it is no run. */
+err_t rerun_say_unended(const char *dir, struct err_text *why) MUST_USE;
 /* Read what the run left, find its tapes and files. ERR_NOTFOUND: no such run, or a tape or file is gone;
- * ERR_MISMATCH: one is not what the run read; ERR_CORRUPT: result.json or start.json is not one; ERR_STATE: it was
- * killed before its first input. */
+ * ERR_MISMATCH: one is not what the run read; ERR_CORRUPT: result.json or start.json is not one; ERR_STATE: it has
+ * not ended and `unended` is not set, or it was killed before its first input (exit_with_run). */
 err_t rerun_open(struct rerun **rerun, const char *run, const struct rerun_options *options,
                  struct err_text *why) MUST_USE;
 /* The same without reading its config: where are its tapes and files? */
 err_t rerun_find(struct rerun **rerun, const char *run, const struct rerun_options *options,
                  struct err_text *why) MUST_USE;
+/* A run that was killed (`unended`) ends, from here on, after the last input that it is known to have handled: of its
+ * last mark (run_progress.h), or `inputs` when more is known; one that crashed before the input that broke it. Then
+ * rerun_finish is for it too: it compares the digest of the mark. A whole run stays as it is. ERR_STATE: nothing is
+ * known. */
+err_t rerun_bound(struct rerun *rerun, uint64_t inputs, struct err_text *why) MUST_USE;
+/* After rerun_finish: the input at which that digest was compared; 0: it left none. */
+uint64_t rerun_bound_marked(const struct rerun *rerun);
 /* Wire it up; `sink` and `watch` (may be NULL) outlive the rerun. */
 err_t rerun_stage(struct rerun *rerun, const struct engine_sink *sink, const struct stage_watch *watch,
                   struct err_text *why) MUST_USE;
@@ -93,7 +102,8 @@ bool rerun_file(const struct rerun *rerun, size_t number, const char **path, con
 err_t rerun_try_fork(struct rerun *rerun, const struct run_config *config, struct err_text *why) MUST_USE;
 /* Was it forked from another one (run_fork.h)? */
 bool rerun_is_fork(const struct rerun *rerun);
-/* Its config (file "config.yaml", of a fork also RERUN_PARENT_FILE) with further settings; may be NULL. To be freed. */
+/* Its config (file "config.yaml", of a fork also RERUN_PARENT_FILE) with further settings; may be NULL. To be freed.
+ */
 err_t rerun_load_config(const struct rerun *rerun, const char *file, const struct option_list *more,
                         struct run_config **config, struct err_text *why) MUST_USE;
 #define RERUN_FORK_FILE   "fork.json"

@@ -22,6 +22,9 @@ err_t rerun_seek_at(struct rerun *rerun, const char *at, struct err_text *why)
     ns_t ts;
     err_t err;
     if (read_count(at, &inputs)) {
+        if (inputs > rerun->inputs && rerun->unended)
+            return err_say(why, ERR_USAGE, "--at %s: the run has not ended, and is known up to input %" PRIu64, at,
+                           rerun->inputs);
         if (inputs > rerun->inputs)
             return err_say(why, ERR_USAGE,
                            "--at %s: the run has %" PRIu64 " inputs (a time is written as a date: "

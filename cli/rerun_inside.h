@@ -4,6 +4,7 @@
  *   rerun_files.c   where the files are that it read
  *   rerun.c         found, wired up, executed, compared
  *   rerun_seek.c    brought to any place of it
+ *   rerun_bound.c   of one that was killed: as far as is known
  */
 #ifndef TAPEDECK_CLI_RERUN_INSIDE_H
 #define TAPEDECK_CLI_RERUN_INSIDE_H
@@ -13,6 +14,7 @@
 #include "cli/rerun_files.h"
 #include "cli/run_dir.h"
 #include "cli/run_open.h"
+#include "cli/run_progress.h"
 #include "cli/snapshot.h"
 #include "cli/stage_fork.h"
 
@@ -34,6 +36,10 @@ struct rerun_inside {
     void *parent_state; /* as first_state */
     struct stage_image *fork_first;
     struct stage *before_fork; /* of the parent; NULL: not there yet */
+    /* one that was killed, bounded */
+    bool marked; /* it left a digest: `mark` */
+    struct run_progress_mark mark;
+    char mark_got[DIGEST_TEXT_SIZE]; /* after that many inputs now; empty: not passed */
     /* snapshots */
     enum { FOLDER_UNKNOWN, FOLDER_NONE, FOLDER_OPEN } folder_state;
     char folder[PATH_SIZE];
@@ -48,6 +54,10 @@ err_t rerun_record_read(struct rerun *rerun, const char *run, const struct rerun
                         struct err_text *why) MUST_USE;
 /* The file that it says it in. */
 const char *rerun_record_name(const struct rerun *rerun);
+/* To the mark, from `done` inputs; UINT64_MAX: none is ahead. */
+uint64_t rerun_bound_left(const struct rerun *rerun, uint64_t done);
+void rerun_bound_look(struct rerun *rerun);
+err_t rerun_bound_finish(struct rerun *rerun, struct err_text *why) MUST_USE;
 /* Wire it up once more, to begin again. */
 err_t rerun_stage_again(struct rerun *rerun, struct err_text *why) MUST_USE;
 

@@ -17,6 +17,19 @@ static bool is_directory(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+err_t rerun_say_unended(const char *dir, struct err_text *why)
+{
+    char path[PATH_SIZE];
+    if (!run_dir_path(path, dir, "config.yaml") || access(path, R_OK) != 0)
+        return err_say(why, ERR_NOTFOUND, "%s: has neither result.json nor config.yaml: not a run", dir);
+    return err_say(
+        why, ERR_STATE,
+        "%s: has no result.json: it was killed, crashed, or is still going on, and what is asked for needs "
+        "a whole run. 'tapedeck verify %s' tells how far it is proved; 'tapedeck run %s --out NEW' makes "
+        "it again, whole",
+        dir, dir, path);
+}
+
 static err_t find_dir(struct rerun *rerun, const char *run, const char *runs, bool unended, struct err_text *why)
 {
     char result[PATH_SIZE];
@@ -30,7 +43,7 @@ static err_t find_dir(struct rerun *rerun, const char *run, const char *runs, bo
     if (access(result, R_OK) == 0)
         return ERR_OK;
     if (!unended)
-        return err_say(why, ERR_NOTFOUND, "%s: has no result.json: not a run, or one that has not ended", rerun->dir);
+        return rerun_say_unended(rerun->dir, why);
     rerun->unended = true;
     return ERR_OK;
 }

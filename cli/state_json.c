@@ -297,6 +297,7 @@ json_t *state_json(const struct rerun *rerun, uint32_t depth)
     json_set_text(state, "run", rerun->name);
     json_set_u64(state, "inputs", engine_counters(engine_of(rerun))->inputs);
     json_set_u64(state, "inputs_of_run", rerun->inputs);
+    json_set_bool(state, "ended", !rerun->unended);
     json_set_time(state, "ts", engine_now(engine_of(rerun)));
     json_set_text(state, "digest", digest);
     json_set(state, "books", books_json(rerun, depth));

@@ -163,9 +163,9 @@ void state_print(FILE *file, const json_t *state)
     const json_t *one;
     const char *name;
     const json_t *strategy = json_object_get(state, "strategy"), *counters = json_object_get(state, "counters");
-    fprintf(file, "%s after %" PRIu64 " of %" PRIu64 " inputs, %s, digest %s\n", text_of(state, "run"),
-            count_of(state, "inputs"), count_of(state, "inputs_of_run"), text_of(state, "ts"),
-            text_of(state, "digest"));
+    fprintf(file, "%s after %" PRIu64 " of %s%" PRIu64 " inputs, %s, digest %s\n", text_of(state, "run"),
+            count_of(state, "inputs"), json_is_false(json_object_get(state, "ended")) ? "at least " : "",
+            count_of(state, "inputs_of_run"), text_of(state, "ts"), text_of(state, "digest"));
     json_array_foreach(json_object_get(state, "books"), i, one) print_book(file, one);
     print_orders(file, json_object_get(state, "orders"));
     print_messages(file, json_object_get(state, "under_way"));

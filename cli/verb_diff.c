@@ -23,6 +23,8 @@ const char verb_diff_help[] =
     "  and the state that differs after it: books, positions, balances, open orders.\n"
     "\n"
     "  A run that kept no journal (config: 'journal: on') is executed again to make one, in a temporary directory.\n"
+    "  One that was killed or crashed is compared as far as its journal goes; without one, as far as it is known to\n"
+    "  have come.\n"
     "  With --binary-a or --binary-b that side is run anew by another tapedeck, from its own config and tapes: what\n"
     "  does the new build do otherwise?\n"
     "\n"
@@ -41,6 +43,8 @@ const char verb_diff_help[] =
     "  3    a config cannot be read or run\n"
     "  4    a journal, result.json or tape is damaged\n"
     "  5    there is no such run, or a tape is gone\n"
+    "  12   a run was killed before its first input\n"
+    "  13   identical as far as one of them, which was killed or crashed, is known\n"
     "  130  interrupted (143: terminated)\n"
     "\n"
     "EXAMPLES\n"
@@ -52,6 +56,7 @@ struct diff_job {
     struct diff_side a, b;
     struct diff_found found;
     bool json;
+    bool so_far; /* the same, as far as one of them is known */
     struct err_text why;
 };
 
@@ -61,12 +66,16 @@ static err_t tell(struct diff_job *job, const struct diff_found *found)
         return err_say(&job->why, ERR_IO, "standard output could not be written");
     if (!job->json)
         diff_report_print(stdout, &job->a, &job->b, found);
+    if (found != NULL && diff_same_so_far(&job->a, &job->b, found)) {
+        job->so_far = true;
+        return ERR_OK;
+    }
     return found == NULL ? ERR_OK : err_say(&job->why, ERR_MISMATCH, "the runs are not the same");
 }
 
 static err_t compare(struct diff_job *job, const struct diff_options *options)
 {
-    if (strcmp(job->a.digest, job->b.digest) == 0)
+    if (!job->a.unended && !job->b.unended && strcmp(job->a.digest, job->b.digest) == 0)
         return tell(job, NULL);
     err_t err = diff_side_journal(&job->a, &job->why);
     if (err == ERR_OK)
@@ -80,7 +89,7 @@ int verb_diff(int argc, char **argv)
 {
     static struct diff_job job;
     struct option_list tapes = {0};
-    struct rerun_options options = {.tapes = &tapes};
+    struct rerun_options options = {.tapes = &tapes, .unended = true};
     struct diff_options how = {0};
     const char *binary_a = NULL, *binary_b = NULL;
     const struct option_spec specs[] = {
@@ -102,9 +111,9 @@ int verb_diff(int argc, char **argv)
         err = diff_side_open(&job.b, 'b', argv[2], binary_b, &options, &job.why);
     if (err == ERR_OK)
         err = compare(&job, &how);
-    const int code = err == ERR_OK            ? EXIT_CODE_OK
+    const int code = err == ERR_OK            ? job.so_far ? EXIT_CODE_PREFIX : EXIT_CODE_OK
                      : err == ERR_INTERRUPTED ? stop_signal_exit_code()
-                                              : exit_with("diff", &job.why);
+                                              : exit_with_run("diff", &job.why);
     diff_found_free(&job.found);
     diff_side_close(&job.a);
     diff_side_close(&job.b);

@@ -63,6 +63,7 @@ const char verb_explain_help[] =
     "  3    a config cannot be read by this version; --all-orders: a run in between cannot be executed\n"
     "  4    result.json or a tape is damaged, or by an older version that told no profit\n"
     "  5    there is no such run, or a file of it is gone\n"
+    "  12   a run has not ended: it was killed, crashed, or is still going on\n"
     "  130  interrupted (143: terminated)\n"
     "\n"
     "EXAMPLES\n"
@@ -273,7 +274,7 @@ int verb_explain(int argc, char **argv)
         err = tell(&job);
     const int code = err == ERR_OK            ? EXIT_CODE_OK
                      : err == ERR_INTERRUPTED ? stop_signal_exit_code()
-                                              : exit_with("explain", &job.why);
+                                              : exit_with_run("explain", &job.why);
     for (uint32_t i = 0; i < job.world_count; i++)
         json_decref(job.results[i]);
     explain_sums_free(job.sums);

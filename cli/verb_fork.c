@@ -47,7 +47,7 @@ const char verb_fork_help[] =
     "  -j, --json           one object: the fork's directory, and the differences\n"
     "\n"
     "EXIT STATUS\n"
-    "  those of 'tapedeck run'; 3 when the change cannot be made\n"
+    "  those of 'tapedeck run'; 3 when the change cannot be made, 12 when the run has not ended\n"
     "\n"
     "EXAMPLES\n"
     "  tapedeck fork runs/demo --at 2024-08-08T12:30:00Z --set strategy.params.half_spread=4\n"
@@ -308,7 +308,7 @@ int verb_fork(int argc, char **argv)
         err = execute(&job);
     if (err == ERR_OK)
         err = tell(&job);
-    const int code = err == ERR_OK ? job.code : exit_with("fork", &job.why);
+    const int code = err == ERR_OK ? job.code : exit_with_run("fork", &job.why);
     run_config_free(job.fork.parent);
     rerun_close(job.rerun);
     run_config_free(job.tried);

@@ -43,9 +43,12 @@ const char verb_state_help[] =
     "\n"
     "EXIT STATUS\n"
     "  0    printed\n"
+    "  1    a tape or file is not the one that the run read\n"
     "  2    wrong command line\n"
-    "  5    the run or one of its tapes is not there\n"
-    "  6    damaged, or not the tape that the run read\n"
+    "  3    the run's config cannot be read by this version\n"
+    "  4    result.json, a bundle or a tape is damaged\n"
+    "  5    there is no such run, or a tape or file is gone\n"
+    "  12   the run was killed before it wrote how far it had come\n"
     "\n"
     "EXAMPLES\n"
     "  tapedeck state maker-1f3a9c02-1 --at 2024-08-08T12:30:00Z\n"
@@ -111,7 +114,7 @@ int verb_state(int argc, char **argv)
 {
     struct state_job job = {.depth = 5};
     struct option_list tapes = {0};
-    struct rerun_options options = {.tapes = &tapes};
+    struct rerun_options options = {.tapes = &tapes, .unended = true};
     const struct option_spec specs[] = {
         {.name = "at", .type = OPTION_TEXT, .target = &job.at, .value = "N|TIME"},
         {.name = "depth",
@@ -137,8 +140,10 @@ int verb_state(int argc, char **argv)
         err = rerun_open(&job.rerun, argv[1], &options, &job.why);
     }
     if (err == ERR_OK)
+        err = rerun_bound(job.rerun, 0, &job.why);
+    if (err == ERR_OK)
         err = show(&job);
-    const int code = err == ERR_OK ? EXIT_CODE_OK : exit_with("state", &job.why);
+    const int code = err == ERR_OK ? EXIT_CODE_OK : exit_with_run("state", &job.why);
     rerun_close(job.rerun);
     option_list_free(&tapes);
     return code;

@@ -254,7 +254,7 @@ int verb_watch(int argc, char **argv)
                      : err == ERR_INTERRUPTED && job.signal == 0      ? stop_signal_exit_code()
                      : err == ERR_INTERRUPTED && job.signal == SIGINT ? EXIT_CODE_SIGINT
                      : err == ERR_INTERRUPTED                         ? EXIT_CODE_SIGTERM
-                                                                      : exit_with("watch", &job.why);
+                                                                      : exit_with_run("watch", &job.why);
     watch_app_close(job.app);
     run_close(&job.run);
     option_list_free(&tapes);

@@ -53,6 +53,7 @@ const char verb_why_help[] =
     "  3    the run's config cannot be read by this version\n"
     "  4    result.json or a tape is damaged\n"
     "  5    there is no such run, or a tape is gone\n"
+    "  12   the run was killed before it wrote how far it had come\n"
     "  130  interrupted (143: terminated)\n"
     "\n"
     "EXAMPLES\n"
@@ -147,6 +148,19 @@ static err_t execute(struct why_job *job)
 
 /* ---- telling ---- */
 
+static void print_proof(const struct rerun *rerun)
+{
+    if (!rerun->unended)
+        printf("\n%s executed again, digest %s: the same run\n", rerun->name, rerun->got);
+    else if (rerun_bound_marked(rerun) == 0)
+        printf("\n%s executed again up to input %" PRIu64 "; it left no digest that would prove it the same run\n",
+               rerun->name, rerun->inputs);
+    else
+        printf("\n%s executed again up to input %" PRIu64 " (it has not ended): the digest after input %" PRIu64
+               " is the one that it left, %s\n",
+               rerun->name, rerun->inputs, rerun_bound_marked(rerun), rerun->got);
+}
+
 static err_t print(struct why_job *job)
 {
     const struct stage *stage = job->rerun->stage;
@@ -173,7 +187,7 @@ static err_t print(struct why_job *job)
     if (printed == 0 && !job->json)
         printf("%s: %s\n", job->rerun->dir, job->fills ? "no order was filled" : "no order was given");
     if (!job->json && printed != 0)
-        printf("\n%s executed again, digest %s: the same run\n", job->rerun->name, job->rerun->got);
+        print_proof(job->rerun);
     return ERR_OK;
 }
 
@@ -181,7 +195,7 @@ int verb_why(int argc, char **argv)
 {
     struct why_job job = {0};
     struct option_list tapes = {0};
-    struct rerun_options options = {.tapes = &tapes};
+    struct rerun_options options = {.tapes = &tapes, .unended = true};
     bool quiet = false;
     const struct option_spec specs[] = {
         {.name = "fills", .letter = 'F', .type = OPTION_FLAG, .target = &job.fills},
@@ -201,6 +215,8 @@ int verb_why(int argc, char **argv)
         stop_signal_catch();
         err = rerun_open(&job.rerun, argv[1], &options, &job.why);
     }
+    if (err == ERR_OK)
+        err = rerun_bound(job.rerun, 0, &job.why);
     if (err == ERR_OK) {
         progress_begin(&job.progress, "why", "levels", !quiet);
         err = execute(&job);
@@ -210,7 +226,7 @@ int verb_why(int argc, char **argv)
         err = print(&job);
     const int code = err == ERR_OK            ? EXIT_CODE_OK
                      : err == ERR_INTERRUPTED ? stop_signal_exit_code()
-                                              : exit_with("why", &job.why);
+                                              : exit_with_run("why", &job.why);
     rerun_close(job.rerun);
     why_record_free(job.record);
     option_list_free(&tapes);

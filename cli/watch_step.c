@@ -2,8 +2,6 @@
  * the world is asked for more, which is inside of the next step. */
 #include "cli/watch_step.h"
 
-#include "cli/run_progress.h"
-
 #include <stdlib.h>
 
 struct watch_step {
@@ -18,22 +16,6 @@ struct watch_step {
     const struct event *event;
 };
 
-/* A run that was killed ends where it is known to have come to, one that crashed before the input that broke it. */
-static err_t limit(struct rerun *rerun, struct err_text *why)
-{
-    struct run_progress_mark mark;
-    const bool marked = rerun->unended && run_progress_read(rerun->dir, &mark);
-    if (rerun->unended && !rerun->crashed && !marked)
-        return err_say(why, ERR_STATE,
-                       "%s: was killed before it wrote how far it had come; 'tapedeck verify' holds what is there "
-                       "against a run",
-                       rerun->dir);
-    if (marked && mark.inputs > rerun->inputs)
-        rerun->inputs = mark.inputs;
-    rerun->partial |= rerun->unended;
-    return ERR_OK;
-}
-
 /* A rerun that has begun, in the place of the one before. */
 static err_t begin(struct watch_step *step, struct err_text *why)
 {
@@ -46,7 +28,7 @@ static err_t begin(struct watch_step *step, struct err_text *why)
     step->event = NULL;
     err_t err = rerun_open(&step->rerun, step->run, step->options, why);
     if (err == ERR_OK)
-        err = limit(step->rerun, why);
+        err = rerun_bound(step->rerun, 0, why);
     if (err == ERR_OK)
         err = rerun_stage(step->rerun, step->sink, step->watch, why);
     if (err == ERR_OK)

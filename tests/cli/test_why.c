@@ -278,7 +278,7 @@ Test(why, wrong_words_are_told)
         {"one x", "expected an order id", 2},
         {"one 999999999", "the run has no such order: its ids are 1 to ", 2},
         {"two 1", "there is no such directory or bundle, and no run of that name under runs/", 5},
-        {". 1", "has no result.json", 5},
+        {". 1", "has neither result.json nor config.yaml: not a run", 5},
     };
     make_run(NULL, "--set feed.synth.duration=5s");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
