@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define FIRST_RATE 10000
+#define FLOOR_MAX  (10 * NS_PER_S)
 #define SHORT      0.95 /* of the rate asked: less was received, so the server could not send more */
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -68,6 +69,8 @@ err_t bench_live(const struct bench_live_options *options, struct bench_live *fi
                                     .duration = options->duration,
                                     .spin = options->spin,
                                     .strategy = options->strategy,
+                                    .one_thread = options->one_thread,
+                                    .pin = options->pin,
                                     .journal = true,
                                     .dir = dir};
     figures->memcpy_rate = bench_memcpy();
@@ -79,6 +82,8 @@ err_t bench_live(const struct bench_live_options *options, struct bench_live *fi
     if (err == ERR_OK) {
         session.strategy = "noop";
         session.journal = false;
+        session.rate = options->rate;
+        session.duration = options->duration < FLOOR_MAX ? options->duration : FLOOR_MAX;
         err = bench_session(&session, &figures->bare, why);
     }
     (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

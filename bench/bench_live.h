@@ -38,6 +38,8 @@ struct bench_session {
     ns_t duration;        /* measured, after a second to begin with */
     ns_t spin;            /* session.spin */
     const char *strategy; /* "maker" */
+    bool one_thread;      /* session.io: inline */
+    bool pin;             /* the engine's thread has the last CPU, all others the rest */
     bool journal;         /* journal.tape and inputs.tape are written */
     const char *dir;      /* for the files; a folder in it is made, and left to the caller */
 };
@@ -71,6 +73,7 @@ struct bench_live_options {
     ns_t spin;
     uint32_t rounds;
     const char *strategy;
+    bool one_thread, pin;
 };
 struct bench_live {
     struct bench_session_result session, bare; /* bare: strategy noop, no journal: the floor */

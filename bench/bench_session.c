@@ -10,10 +10,12 @@
 #include "cli/run_output.h"
 #include "cli/stop_signal.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define WARM      NS_PER_S
 #define BUDGET    4096 /* inputs between two looks at the clock */
@@ -57,6 +59,17 @@ static ns_t cpu_of(clockid_t clock)
     return (ns_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+/* This thread, and those that it starts, on the CPUs from `first` to `last`. Where that is not allowed nothing
+ * happens. */
+static void stay_on(long first, long last)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (long cpu = first; cpu <= last && cpu < CPU_SETSIZE; cpu++)
+        CPU_SET((size_t)cpu, &set);
+    (void)sched_setaffinity(0, sizeof(set), &set);
+}
+
 static err_t read_config(struct job *job, struct err_text *why)
 {
     const struct bench_session *asked = job->asked;
@@ -66,11 +79,11 @@ static err_t read_config(struct job *job, struct err_text *why)
         "seed: 1\nmode: paper\njournal: '%s'\n"
         "feed:\n  live:\n    - {venue: binance-usdm, symbols: SYN1USDT, streams: book,\n"
         "       rest: 'https://127.0.0.1:%d', stream: 'wss://127.0.0.1:%d'}\n"
-        "session: {ca_file: '%s', spin: %lldns}\n"
+        "session: {ca_file: '%s', io: %s, spin: %lldns}\n"
         "venue: {latency: {entry: 2ms, response: 2ms}, fees: {maker: \"0.0002\", taker: \"0.0005\"}, rules: tape}\n"
         "strategy: {name: '%s'}\n",
-        asked->journal ? "on" : "off", job->mock.port, job->mock.port, job->mock.ca, (long long)asked->spin,
-        asked->strategy);
+        asked->journal ? "on" : "off", job->mock.port, job->mock.port, job->mock.ca,
+        asked->one_thread ? "inline" : "thread", (long long)asked->spin, asked->strategy);
     const struct config_options options = {0};
     if (size < 0 || (size_t)size >= sizeof(text))
         return err_say(why, ERR_RANGE, "the bench's config is too long");
@@ -184,10 +197,18 @@ err_t bench_session(const struct bench_session *session, struct bench_session_re
 {
     struct job job = {.asked = session, .result = result};
     struct err_text unheard = {0};
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    const bool pin = session->pin && cpus > 1;
     memset(result, 0, sizeof(*result));
+    if (pin)
+        stay_on(0, cpus - 2); /* the server's process, and all threads that are started */
     err_t err = open_all(&job, why);
+    if (pin && err == ERR_OK)
+        stay_on(cpus - 1, cpus - 1);
     if (err == ERR_OK)
         err = run(&job, why);
+    if (pin)
+        stay_on(0, cpus - 1);
     struct err_text *words = err == ERR_OK ? why : &unheard;
     if (job.stage != NULL && job.output != NULL) {
         (void)stage_stop(job.stage);

@@ -49,6 +49,8 @@ err_t bench_live_print_json(const struct bench_live *figures, const struct bench
     json_set_i64(root, "duration_ns", options->duration);
     json_set_i64(root, "spin_ns", options->spin);
     json_set_text(root, "strategy", options->strategy);
+    json_set_text(root, "io", options->one_thread ? "inline" : "thread");
+    json_set_bool(root, "pinned", options->pin);
     json_set_i64(root, "frame_to_callback_ns_p50", latency_hist_at(&figures->session.latency, 5000));
     json_set_i64(root, "frame_to_callback_ns_p99", latency_hist_at(&figures->session.latency, 9900));
     if (options->step > 0) {

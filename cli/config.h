@@ -89,6 +89,7 @@ struct config_link {
 struct config_session {
     const char *ca_file; /* NULL: the system's certificates */
     const char *proxy;   /* NULL: the environment's */
+    enum { SESSION_IO_THREAD, SESSION_IO_INLINE } io;
     ns_t spin, tick;
     uint32_t ring;   /* bytes */
     uint32_t health; /* a port on this machine; 0: none */

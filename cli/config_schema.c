@@ -325,6 +325,10 @@ const struct config_key config_keys[] = {
     {"session.proxy", CONFIG_TEXT, AT(session.proxy), NULL, NULL, NULL, NULL,
      "HTTP proxy of WebSockets, host:port. Not set: https_proxy of the environment, which requests always take.",
      CONFIG_NOT_HASHED},
+    {"session.io", CONFIG_CHOICE, AT(session.io), NULL, NULL, "thread", "thread|inline",
+     "thread: sockets have a thread of their own. inline: the engine's thread reads them when it is idle; quicker where "
+     "cores are few, but names are looked up and frames stamped when it gets to it.",
+     CONFIG_NOT_HASHED},
     {"session.spin", CONFIG_DURATION, AT(session.spin), "0s", "1h", "100us", NULL,
      "How long the engine's thread looks for input before it sleeps. Longer: quicker reactions, a busier core.",
      CONFIG_NOT_HASHED},

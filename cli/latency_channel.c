@@ -339,6 +339,7 @@ static err_t open_all(struct channel *channel, struct run_config *config, const 
     const struct live_io_options options = {.ca_file = session->ca_file,
                                             .proxy = session->proxy,
                                             .ring_bytes = session->ring,
+                                            .one_thread = session->io == SESSION_IO_INLINE,
                                             .spin = session->spin,
                                             .tick = session->tick};
     err_t err = live_io_open(&channel->io, &options, why);

@@ -31,6 +31,7 @@ static err_t open_io(struct live_up *live, struct err_text *why)
                                             .proxy = session->proxy,
                                             .agent = agent,
                                             .ring_bytes = session->ring,
+                                            .one_thread = session->io == SESSION_IO_INLINE,
                                             .spin = session->spin,
                                             .tick = session->tick};
     err_t err = live_io_open(&live->io, &options, why);

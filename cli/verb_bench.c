@@ -39,7 +39,9 @@ const char verb_bench_help[] =
     "    --rate N            depth frames a second of the latency figure (default 1000)\n"
     "    --duration TIME     how long it is measured (default 10s)\n"
     "    --step TIME         how long each rate of the capacity figure is tried (default 3s; 0s: leave it out)\n"
+    "    --io thread|inline  session.io: sockets in a thread of their own (default), or in the engine's\n"
     "    --spin TIME         session.spin: how long the engine looks for input before it sleeps (default 10ms)\n"
+    "    --pin               the engine's thread has the last CPU, server and other threads the rest\n"
     "    --strategy NAME     whose callback is timed (default maker)\n\n"
     "FIGURES\n"
     "    tape_bytes_per_level        depth and trades, ids kept\n"
@@ -293,12 +295,15 @@ int verb_bench(int argc, char **argv)
     struct bench_live_options sockets = {
         .duration = 10 * NS_PER_S, .step = 3 * NS_PER_S, .spin = 10 * NS_PER_MS, .strategy = "maker"};
     int64_t rate = 1000;
+    int io = 0;
     const struct option_spec specs[] = {
         {.name = "live", .type = OPTION_FLAG, .target = &live},
         {.name = "rate", .type = OPTION_INT, .target = &rate, .value = "N", .minimum = 1, .maximum = 10000000},
         {.name = "duration", .letter = 'd', .type = OPTION_DURATION, .target = &sockets.duration},
         {.name = "step", .type = OPTION_DURATION, .target = &sockets.step},
         {.name = "spin", .type = OPTION_DURATION, .target = &sockets.spin},
+        {.name = "io", .type = OPTION_CHOICE, .target = &io, .choices = "thread|inline"},
+        {.name = "pin", .type = OPTION_FLAG, .target = &sockets.pin},
         {.name = "strategy", .type = OPTION_TEXT, .target = &sockets.strategy, .value = "NAME"},
         {.name = "tape", .letter = 't', .type = OPTION_TEXT, .target = &options.tape, .value = "FILE"},
         {.name = "capture", .type = OPTION_TEXT, .target = &options.capture, .value = "FILE"},
@@ -326,6 +331,7 @@ int verb_bench(int argc, char **argv)
     options.memory = !no_memory;
     sockets.dir = options.dir;
     sockets.rate = (uint32_t)rate;
+    sockets.one_thread = io == 1;
     sockets.rounds = options.rounds;
     if (err == ERR_OK && (sockets.duration <= 0 || sockets.step < 0 || sockets.spin < 0))
         err = err_say(&why, ERR_USAGE, "--duration must be above zero, --step and --spin not below");

@@ -116,6 +116,7 @@ static err_t open_session(struct record *record)
     const struct live_io_options io = {.ca_file = session->ca_file,
                                        .proxy = session->proxy,
                                        .ring_bytes = session->ring,
+                                       .one_thread = session->io == SESSION_IO_INLINE,
                                        .spin = session->spin,
                                        .tick = session->tick};
     err_t err = live_io_open(&record->io, &io, why);

@@ -50,6 +50,7 @@ struct live_io {
     ns_t spin, tick;
     pthread_t thread;
     bool runs;
+    bool one_thread;
     bool over;     /* atomic: the thread is to end */
     bool broken;   /* atomic: the thread ended by itself */
     bool overrun;  /* the engine's: a request found no room */
@@ -127,6 +128,10 @@ static void hand_over(struct live_io *io, struct link_input *input)
     while ((room = ring_reserve(&io->inputs, size, 0)) == NULL) {
         if (is_over(io))
             return;
+        if (io->one_thread) { /* nobody would make room; an eighth of the ring is free for these few bytes */
+            io->overrun = true;
+            return;
+        }
         count(&io->stats.waits, 1);
         wake_engine(io);
         const struct timespec pause = {.tv_nsec = ROOM_WAIT_NS};
@@ -240,6 +245,10 @@ static void take_answers(struct live_io *io)
     uint32_t size;
     const struct link_input *answer;
     while ((answer = ring_peek(&io->answers, &size)) != NULL) {
+        if (io->one_thread && ring_used(&io->inputs) > io->inputs.capacity / 2) {
+            net_ws_wake(io->ws); /* when the engine has read what there is */
+            return;
+        }
         struct link_input input = *answer;
         input.head = (const char *)(answer + 1);
         input.text = input.head + input.head_size;
@@ -439,11 +448,34 @@ static bool has_input(struct live_io *io)
     return ring_peek(&io->inputs, &size) != NULL;
 }
 
+/* One thread: move bytes until there is an input, or it is time. Who waits comes back early (a signal, a byte that is
+ * no input yet): the caller looks at more than this. */
+static void move_until(struct live_io *io, ns_t due)
+{
+    const ns_t began = live_io_now(io);
+    const ns_t last = due < began + io->tick ? due : began + io->tick;
+    ns_t now = began;
+    bool spins;
+    do {
+        spins = now - began < io->spin;
+        if (net_ws_service_for(io->ws, spins ? 0 : last - now) != ERR_OK) {
+            __atomic_store_n(&io->broken, true, __ATOMIC_RELEASE);
+            return;
+        }
+        now = live_io_now(io);
+    } while (spins && !has_input(io) && now < last);
+}
+
 void live_io_wait(struct live_io *io, ns_t due)
 {
     if (io->holding)
         ring_release(&io->inputs);
     io->holding = false;
+    if (io->one_thread) {
+        if (!has_input(io))
+            move_until(io, due);
+        return;
+    }
     const ns_t began = live_io_now(io);
     ns_t now = began;
     do {
@@ -509,6 +541,12 @@ static err_t make_ring(struct live_io *io, size_t number, struct ring *ring, siz
     return ERR_OK;
 }
 
+/* The ring of inputs goes round through all of its memory: give it its pages now, not in the way of a frame. */
+static void touch(const struct live_io *io)
+{
+    memset(io->memory[0], 0, io->inputs.capacity);
+}
+
 static const char *environment(const char *lower, const char *upper)
 {
     const char *value = getenv(lower);
@@ -528,6 +566,8 @@ static err_t start(struct live_io *io, const struct live_io_options *options, st
         .context = io, .up = on_up, .down = on_down, .message = on_message, .pong = on_pong, .woken = on_woken};
     err_t err = make_ring(io, 0, &io->inputs, options->ring_bytes != 0 ? options->ring_bytes : LIVE_RING_BYTES, why);
     if (err == ERR_OK)
+        touch(io);
+    if (err == ERR_OK)
         err = make_ring(io, 1, &io->orders, ORDERS_BYTES, why);
     if (err == ERR_OK)
         err = make_ring(io, 2, &io->answers, ANSWERS_BYTES, why);
@@ -540,7 +580,7 @@ static err_t start(struct live_io *io, const struct live_io_options *options, st
             &io->http,
             &(struct net_http_options){.ca_file = io->ca_file, .agent = io->agent, .context = io, .done = on_answer},
             why);
-    if (err != ERR_OK)
+    if (err != ERR_OK || io->one_thread)
         return err;
     io->runs = pthread_create(&io->thread, NULL, move_bytes, io) == 0;
     return io->runs ? ERR_OK : err_say(why, ERR_NOMEM, "no thread for the connections could be started");
@@ -559,6 +599,7 @@ err_t live_io_open(struct live_io **out, const struct live_io_options *options, 
     io->no_proxy = copy(environment("no_proxy", "NO_PROXY"));
     io->agent = copy(options->agent != NULL ? options->agent : "tapedeck");
     io->spin = options->spin;
+    io->one_thread = options->one_thread;
     io->tick = options->tick != 0 ? options->tick : NS_PER_S;
     io->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&io->lock, NULL);

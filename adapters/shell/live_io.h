@@ -15,6 +15,12 @@
  * Requests have a thread of their own since handshakes and answers of megabytes would hold up the market's frames;
  * what it brings is stamped by the I/O thread, like all the rest, so that there is one order.
  *
+ * One thread (live_io_options.one_thread): there is no I/O thread; live_io_wait moves the bytes when the engine has
+ * nothing else to do. Nothing has to be handed from core to core and nobody is woken, which is what most of the way of a
+ * frame is spent on where cores are few. The price: what arrives while the engine is busy stays in the kernel and is
+ * stamped when it is read, and a name that is looked up for a new connection holds the engine up. The rings and the
+ * inputs are the same.
+ *
  * A TICK is made by live_io_next, in the engine's thread, when nothing has arrived and a moment is due. ts never
  * falls: what was stamped a moment before such a tick but arrives behind it counts as of the tick.
  */
@@ -35,6 +41,7 @@ struct live_io_options {
     const char *proxy;   /* of an HTTP proxy, "host:port"; NULL: https_proxy or HTTPS_PROXY of the environment */
     const char *agent;   /* User-Agent */
     uint32_t ring_bytes; /* a power of two, at least 1 MiB; 0: LIVE_RING_BYTES */
+    bool one_thread;     /* see below */
     ns_t spin;           /* live_io_wait looks for so long before it sleeps */
     ns_t tick;           /* with nothing due, a TICK after so long; 0: 1 s */
 };

@@ -45,7 +45,7 @@ struct net_ws {
     const char *no_proxy;
     struct net_ws_events events;
     struct slot slots[NET_WS_CONNS];
-    lws_sorted_usec_list_t second;
+    lws_sorted_usec_list_t second, soon;
 };
 
 static struct slot *find(struct net_ws *ws, uint32_t key)
@@ -300,6 +300,22 @@ err_t net_ws_new(struct net_ws **out, const struct net_ws_options *options, cons
 err_t net_ws_service(struct net_ws *ws)
 {
     return lws_service(ws->context, 0) < 0 ? ERR_IO : ERR_OK;
+}
+
+static void on_soon(lws_sorted_usec_list_t *list)
+{
+    (void)list; /* it only ends the waiting */
+}
+
+err_t net_ws_service_for(struct net_ws *ws, ns_t wait)
+{
+    /* The library waits in whole milliseconds, and would spin through what is less in its own loop. */
+    if (wait < NS_PER_MS)
+        return lws_service(ws->context, -1) < 0 ? ERR_IO : ERR_OK;
+    lws_sul_schedule(ws->context, 0, &ws->soon, on_soon, (lws_usec_t)(wait / NS_PER_MS * 1000));
+    const err_t err = net_ws_service(ws);
+    lws_sul_cancel(&ws->soon);
+    return err;
 }
 
 void net_ws_wake(struct net_ws *ws)

@@ -45,6 +45,8 @@ err_t net_ws_new(struct net_ws **ws, const struct net_ws_options *options, const
                  struct err_text *why) MUST_USE;
 /* Wait for the network, or for net_ws_wake, and call back. */
 err_t net_ws_service(struct net_ws *ws) MUST_USE;
+/* The same, but wait `wait` ns at most, in whole milliseconds; less than one: only look. */
+err_t net_ws_service_for(struct net_ws *ws, ns_t wait) MUST_USE;
 void net_ws_wake(struct net_ws *ws);
 /* Closes what is open, without callbacks. */
 void net_ws_free(struct net_ws *ws);

@@ -19,9 +19,18 @@ if ! head -n 1 "$WORK/mock.json" >"$WORK/ready" || [ ! -s "$WORK/ready" ]; then
     finish
 fi
 port=$(json "$WORK/ready" port)
-"$TAPEDECK" record --venue binance-usdm --symbols SYN1USDT --streams book --rest "https://127.0.0.1:$port" \
-    --stream "wss://127.0.0.1:$port" --ca-file "$WORK/state/ca.pem" --out "$WORK/tapes" --one-pair --duration "${TIME}s" \
-    --json -q >"$WORK/record.json" 2>"$WORK/record.err"
+# recording OPTIONS...: a tape pair in tapes, the summary in record.json
+recording() {
+    "$TAPEDECK" record --venue binance-usdm --symbols SYN1USDT --streams book --rest "https://127.0.0.1:$port" \
+        --stream "wss://127.0.0.1:$port" --ca-file "$WORK/state/ca.pem" --out "$WORK/tapes" --one-pair --json -q "$@" \
+        >"$WORK/record.json" 2>"$WORK/record.err"
+}
+recording --duration 2s --set session.io=inline
+same "a recording without a thread for the sockets ends well" 0 $?
+same "and drops nothing" "0 0" "$(json "$WORK/record.json" dropped) $(json "$WORK/record.json" instruments.0.gaps)"
+if [ "$(json "$WORK/record.json" instruments.0.messages)" -ge $((RATE / 2)) ]; then ok "its frames are on the tape"; else not_ok "its frames are on the tape" "$(cat "$WORK/record.json")"; fi
+rm -rf "$WORK/tapes"
+recording --duration "${TIME}s"
 same "a recording of $RATE frames a second ends well" 0 $?
 kill -INT $server
 wait $server
