@@ -21,7 +21,7 @@ struct heartbeat {
  * Sums that fit no ns_t, which only a damaged tape can bring, are passed over. */
 static inline void heartbeat_beat(struct heartbeat *heart, ns_t ts, ns_t step)
 {
-    ns_t stretch, forward;
+    ns_t stretch = 0, forward;
     const bool known = heart->begun && !__builtin_sub_overflow(ts, heart->last, &stretch);
     const ns_t began = heart->last;
     heart->begun = true;

@@ -181,10 +181,11 @@ struct execution {
     uint64_t venue_order; /* the venue's; 0: not yet known */
     uint64_t trade_id;    /* fills: the venue's, unique per instrument; PAYMENT: its number */
     ns_t venue_ts;        /* when it happened at the venue */
-    px_t price;   /* fill price; AMENDED: new price; ACK of a best order: its limit; PAYMENT: the mark, 0: none */
-    qty_t qty;    /* fill quantity; AMENDED, REDUCED: new total quantity; PAYMENT: the position, signed */
-    qty_t leaves; /* what rests after this; LEAVES_UNKNOWN: of an order by funds that is not at its end */
-    money_t fee;  /* fills, PAYMENT: what we pay, at fee_decimals; negative: what we get */
+    px_t price;      /* fill price; AMENDED: new price; ACK of a best order: its limit; PAYMENT: the mark, 0: none */
+    qty_t qty;       /* fill quantity; AMENDED, REDUCED: new total quantity; PAYMENT: the position, signed */
+    qty_t leaves;    /* what rests after this; LEAVES_UNKNOWN: of an order by funds that is not at its end */
+    uint64_t unused; /* 0, as `reserved`: no byte is left to chance */
+    money_t fee;     /* fills, PAYMENT: what we pay, at fee_decimals; negative: what we get */
     char fee_currency[24];
     uint8_t fee_decimals;
     uint8_t kind;       /* enum exec_kind */

@@ -195,7 +195,7 @@ static err_t send(struct branch *branch, ns_t now, const struct venue_request *b
     branch->last_arrival = arrival;
     if (UNLIKELY(branch->watch != NULL))
         watch_request(branch, WHY_SENT, now, body, way.delay, arrival);
-    branch->requests[branch->request_tail++ & sim->mask] = (struct request){arrival, *body};
+    branch->requests[branch->request_tail++ & sim->mask] = (struct request){.arrival = arrival, .body = *body};
     sim_under_way(&sim->request, branch, arrival);
     branch->sent++;
     end_run_before(sim, sim_later(arrival, sim->response_min)); /* the answer cannot come earlier */

@@ -37,6 +37,7 @@ struct lane {
 
 struct request {
     ns_t arrival;
+    uint64_t unused; /* 0 */
     struct venue_request body;
 };
 

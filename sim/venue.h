@@ -81,6 +81,7 @@ struct venue_request {
     ns_t expire_ts;  /* NEW, TIF_GTD */
     uint64_t old_id; /* REPLACE */
     ns_t delay;      /* COUNTDOWN */
+    uint64_t unused; /* 0: no byte is left to chance, states of runs are compared */
 };
 
 /* Executions come out here, in the order in which they happen. `emit` must not call the venue. */

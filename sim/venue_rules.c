@@ -106,7 +106,7 @@ void rules_see(struct venue_instrument *market, const struct event *event, ns_t 
         money_t value = instrument_notional(trade->price, trade->qty);
         if (__builtin_add_overflow(at->value, value, &at->value) ||
             __builtin_add_overflow(at->qty, trade->qty, &at->qty))
-            *at = (struct band_minute){minute, value, trade->qty};
+            *at = (struct band_minute){.minute = minute, .value = value, .qty = trade->qty};
         watch->last = trade->price;
     }
 }

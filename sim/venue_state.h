@@ -46,6 +46,7 @@ struct own_order {
     struct queue_place place;       /* the model's place, never behind the pessimistic one */
     struct queue_place before_drop; /* `place` before the level's last drop; PLACE_NONE: joined after it */
     ns_t since;                     /* trades stamped at or before this are older than our place in the queue */
+    uint64_t unused;                /* 0: no byte is left to chance, states of runs are compared */
     money_t funds;                  /* by_funds: not spent yet, at MONEY_DECIMALS of the quote */
     ns_t expire_ts;                 /* good till date; 0: none */
     uint32_t due_at;                /* where in the heap of those */
@@ -60,7 +61,9 @@ struct own_order {
     uint8_t stp;     /* enum stp_mode, never STP_DEFAULT */
     bool by_funds;
     bool ended;
+    uint8_t unused_at_end[14];
 };
+STATIC_ASSERT(sizeof(struct own_order) % 16 == 0, "no byte is left to chance");
 
 /* The last decrease of a level that trades seen by then did not explain. Until the trade stream has passed it, a late
  * trade may still turn out to be its cause. */
@@ -110,8 +113,8 @@ struct request_counts {
 #define BAND_MINUTES 6
 struct band_minute {
     int64_t minute; /* since 1970 */
-    money_t value;
     int64_t qty;
+    money_t value;
 };
 /* What price bands are measured against; kept only where a rule needs it. */
 struct band_watch {

@@ -476,7 +476,7 @@ Test(binance_link, a_server_that_goes_down_is_left_in_time)
 Test(binance_link, many_streams_are_subscribed_within_the_limits_and_refusals_are_told)
 {
     enum { COUNT = 300 };
-    static char texts[COUNT][16];
+    static char texts[COUNT][32];
     static struct link_symbol symbols[COUNT];
     struct market_sink sink;
     struct link_wire wire;
@@ -619,7 +619,7 @@ Test(binance_link, a_clock_that_is_set_back_changes_nothing_since_time_goes_on)
 Test(binance_link, more_streams_than_a_connection_may_have_take_another_one)
 {
     enum { COUNT = 600 };
-    static char texts[COUNT][16];
+    static char texts[COUNT][32];
     static struct link_symbol symbols[COUNT];
     static const char *list[COUNT];
     struct market_sink sink;

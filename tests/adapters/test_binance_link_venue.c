@@ -766,7 +766,7 @@ static void venue_begin(struct venue *venue, uint64_t seed)
     for (uint32_t i = 0; i < venue->coin_count; i++) {
         struct coin *coin = &venue->coins[i];
         /* Long names, so that not all streams fit into a URL. */
-        snprintf(coin->name, sizeof(coin->name), "C%02u%sUSDT", i,
+        snprintf(coin->name, sizeof(coin->name), "C%02u%.26sUSDT", i % 100,
                  venue->coin_count == SYMBOLS ? "ABCDEFGHIJKLMNOPQRSTUVWXYZ" : "");
         for (size_t k = 0; coin->name[k] != '\0'; k++)
             coin->lower[k] =
