@@ -10,6 +10,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* With fewer, a thread for the sockets, the engine's and the server's are in each other's way. */
+#define FEW_CPUS 4
 
 const char verb_bench_help[] =
     "NAME\n"
@@ -39,7 +43,8 @@ const char verb_bench_help[] =
     "    --rate N            depth frames a second of the latency figure (default 1000)\n"
     "    --duration TIME     how long it is measured (default 10s)\n"
     "    --step TIME         how long each rate of the capacity figure is tried (default 3s; 0s: leave it out)\n"
-    "    --io thread|inline  session.io: sockets in a thread of their own (default), or in the engine's\n"
+    "    --io thread|inline  session.io: sockets in a thread of their own, or in the engine's (default on fewer\n"
+    "                        than four CPUs)\n"
     "    --spin TIME         session.spin: how long the engine looks for input before it sleeps (default 10ms)\n"
     "    --pin               the engine's thread has the last CPU, server and other threads the rest\n"
     "    --strategy NAME     whose callback is timed (default maker)\n\n"
@@ -295,7 +300,7 @@ int verb_bench(int argc, char **argv)
     struct bench_live_options sockets = {
         .duration = 10 * NS_PER_S, .step = 3 * NS_PER_S, .spin = 10 * NS_PER_MS, .strategy = "maker"};
     int64_t rate = 1000;
-    int io = 0;
+    int io = sysconf(_SC_NPROCESSORS_ONLN) < FEW_CPUS;
     const struct option_spec specs[] = {
         {.name = "live", .type = OPTION_FLAG, .target = &live},
         {.name = "rate", .type = OPTION_INT, .target = &rate, .value = "N", .minimum = 1, .maximum = 10000000},
