@@ -47,6 +47,9 @@ served() {
     got=$(/usr/bin/python3 tests/e2e/same_books.py "$WORK/$name.reference" "$WORK/$name.recorded" 2>&1)
     if [[ $got == "equal at "* ]]; then ok "$name: every recorded book is the venue's ($got)"; else not_ok "$name: every recorded book is the venue's" "$got"; fi
     same "$name: nothing was dropped, nothing was not understood" "0 0" "$(json "$WORK/$name.summary" dropped) $(json "$WORK/$name.summary" links.0.refused)"
+    rm -f "$WORK/again.tape"
+    succeeds "$name: the raw tape is read again" "$TAPEDECK" tape normalise "$(one "$WORK/$name/raw-*.tape")" --out "$WORK/again.tape"
+    same "$name: and says what the market tape says" "$("$TAPEDECK" tape cat --json "$(one "$WORK/$name/market-*.tape")" | md5sum)" "$("$TAPEDECK" tape cat --json "$WORK/again.tape" | md5sum)"
     succeeds "$name: both tapes are whole" "$TAPEDECK" tape check "$WORK/$name"/*.tape
 }
 
@@ -58,9 +61,9 @@ same "usdm: no gap" 0 "$(json "$WORK/usdm.summary" instruments.0.gaps)"
 same "spot: no gap" 0 "$(json "$WORK/spot.summary" instruments.0.gaps)"
 
 captures=(
-    "usdm-capture binance-usdm usdm__btcusdt_20240808.gz BTCUSDT binance_hftbacktest 80 12s"
-    "spot-capture binance-spot spot__btcusdt_20240808.gz BTCUSDT binance_hftbacktest 80 12s"
-    "upbit-capture upbit UPBIT-20210417.ws.62.0.gz KRW-LAMB upbit_cryptofeed 80 12s"
+    "usdm-capture binance-usdm usdm__btcusdt_20240808.gz BTCUSDT binance_hftbacktest 160 7s"
+    "spot-capture binance-spot spot__btcusdt_20240808.gz BTCUSDT binance_hftbacktest 160 7s"
+    "upbit-capture upbit UPBIT-20210417.ws.62.0.gz KRW-LAMB upbit_cryptofeed 160 7s"
 )
 for capture in "${captures[@]}"; do
     read -r name venue file symbol folder speed seconds <<<"$capture"
@@ -72,10 +75,32 @@ for capture in "${captures[@]}"; do
     served "$name" "$venue" "$WORK/$name.tape" "$symbol" "$speed" "$seconds"
 done
 
+# Two venues at once, from a config.
+start first --venue binance-usdm --tape "$WORK/perp.tape" --speed 10 && {
+    first=$server first_port=$port
+    start second --venue binance-spot --tape "$WORK/spot.tape" --speed 10 && {
+        cat >"$WORK/two.yaml" <<END
+feed:
+  live:
+    - {venue: binance-usdm, symbols: [SYN1USDT], rest: "https://127.0.0.1:$first_port", stream: "wss://127.0.0.1:$first_port"}
+    - {venue: binance-spot, symbols: [SYN1USDT], rest: "https://127.0.0.1:$port", stream: "wss://127.0.0.1:$port"}
+session: {ca_file: "$WORK/state/ca.pem"}
+END
+        succeeds "two venues are recorded at once" "$TAPEDECK" record "$WORK/two.yaml" --out "$WORK/two" --duration 4s -q --json
+        cp "$WORK/out" "$WORK/two.summary"
+        for i in 0 1; do
+            if [ "$(json "$WORK/two.summary" instruments.$i.messages)" -gt 100 ]; then ok "both are heard: $(json "$WORK/two.summary" instruments.$i.venue)"; else not_ok "both are heard: $i"; fi
+        done
+        stop
+    }
+    server=$first
+    stop
+}
+
 # Connections that end all the time: gaps, and nothing wrong.
 cat_tape "$WORK/perp.tape" SYN1USDT >"$WORK/storm.reference"
 start storm --venue binance-usdm --tape "$WORK/perp.tape" --speed 5 --hold 1 --fault drop_connection=2s --fault drop=0.5% --fault depth_gap=0.5% && {
-    record binance-usdm SYN1USDT "$WORK/storm" --duration 12s >"$WORK/storm.summary" 2>"$WORK/storm.log"
+    record binance-usdm SYN1USDT "$WORK/storm" --duration 9s >"$WORK/storm.summary" 2>"$WORK/storm.log"
     stop
     cat_tape "$(one "$WORK/storm/market-*.tape")" SYN1USDT >"$WORK/storm.recorded"
     got=$(/usr/bin/python3 tests/e2e/same_books.py "$WORK/storm.reference" "$WORK/storm.recorded" 2>&1)
