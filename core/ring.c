@@ -33,7 +33,10 @@ void *ring_reserve(struct ring *ring, uint32_t size, uint64_t keep)
     const uint64_t to_end = ring->capacity - (tail & (ring->capacity - 1));
     const uint64_t skipped = to_end < stride(size) ? to_end : 0;
     const uint64_t end = tail + skipped + stride(size) + keep;
-    if (end - ring->producer.head_seen > ring->capacity) {
+    /* The consumer is looked at when the copy says full, and when the ring may be fuller than it was ever seen. */
+    const bool may_be_most =
+        tail - ring->producer.head_seen > ring->producer.fullest + ring->capacity / RING_FULLEST_PART;
+    if (UNLIKELY(end - ring->producer.head_seen > ring->capacity || may_be_most)) {
         ring->producer.head_seen = __atomic_load_n(&ring->consumer.head, __ATOMIC_ACQUIRE);
         if (tail - ring->producer.head_seen > ring->producer.fullest)
             ring->producer.fullest = tail - ring->producer.head_seen;

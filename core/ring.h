@@ -23,6 +23,7 @@ extern "C" {
 #endif
 
 #define RING_RECORD_MAX(capacity) ((capacity) / 4)
+#define RING_FULLEST_PART         64
 
 struct ring {
     uint8_t *memory;
@@ -31,7 +32,7 @@ struct ring {
         uint64_t tail;      /* committed; written by the producer only */
         uint64_t head_seen; /* head is at least here */
         uint64_t reserved;  /* where the reserved record begins */
-        uint64_t fullest;   /* most bytes in use that a reservation has seen */
+        uint64_t fullest;   /* most bytes in use, less a RING_FULLEST_PART of the capacity at most */
     } producer __attribute__((aligned(64)));
     struct {
         uint64_t head; /* released; written by the consumer only */

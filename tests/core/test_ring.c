@@ -82,6 +82,22 @@ Test(ring, a_full_ring_says_so_and_takes_more_after_a_release)
     free_ring(ring);
 }
 
+Test(ring, how_full_it_was_at_most_is_known_to_a_sixty_fourth_long_before_it_is_full)
+{
+    struct ring *ring = new_ring(CAPACITY);
+    for (int i = 0; i < 40; i++) /* 32 bytes each: 1280 in use */
+        cr_assert(put(ring, "record"));
+    for (int i = 0; i < 40; i++)
+        expect(ring, "record");
+    for (int i = 0; i < 8; i++) {
+        cr_assert(put(ring, "record"));
+        expect(ring, "record");
+    }
+    cr_assert_geq(ring->producer.fullest, 1280 - 32 - CAPACITY / RING_FULLEST_PART);
+    cr_assert_leq(ring->producer.fullest, 1280);
+    free_ring(ring);
+}
+
 Test(ring, what_is_kept_free_is_there_for_those_who_keep_nothing)
 {
     struct ring *ring = new_ring(CAPACITY);
