@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -57,7 +58,8 @@ struct live_io {
     bool sleeping; /* atomic */
     int event;
     /* the engine's side */
-    bool holding; /* an input that is not released yet */
+    bool holding;                             /* an input that is not released yet */
+    bool closing[LIVE_LINKS_MAX][LINK_CONNS]; /* asked for; its DOWN has not come yet */
     ns_t last_ts, last_input;
     /* the I/O thread's side */
     struct live_clock clock;
@@ -168,6 +170,13 @@ static struct link_input of_key(uint32_t key, enum link_what what)
     return (struct link_input){.link = (uint16_t)(key >> 8), .conn = (uint8_t)key, .what = (uint8_t)what};
 }
 
+/* Counted before it is handed over: who has it, finds it counted. */
+static void count_message(struct live_io *io, size_t bytes)
+{
+    count(&io->stats.messages, 1);
+    count(&io->stats.bytes, bytes);
+}
+
 static void on_message(void *context, uint32_t key, bool binary, const char *text, size_t text_size)
 {
     struct live_io *io = context;
@@ -178,22 +187,20 @@ static void on_message(void *context, uint32_t key, bool binary, const char *tex
     const uint32_t size = size_of(&input);
     const uint64_t keep = io->inputs.capacity / 8;
     void *room = size <= RING_RECORD_MAX(io->inputs.capacity) ? ring_reserve(&io->inputs, size, keep) : NULL;
-    if (UNLIKELY(room == NULL || io->any_dropped)) {
-        if (room == NULL) {
-            io->dropped[input.link][input.conn]++;
-            io->any_dropped = true;
-            count(&io->stats.dropped, 1);
-            return;
-        }
-        tell_dropped(io); /* takes the place of what was reserved */
-        tell(io, &input);
-    } else {
-        put(room, &input);
-        ring_commit(&io->inputs, size);
-        wake_engine(io);
+    if (UNLIKELY(room == NULL)) {
+        io->dropped[input.link][input.conn]++;
+        io->any_dropped = true;
+        count(&io->stats.dropped, 1);
+        return;
     }
-    count(&io->stats.messages, 1);
-    count(&io->stats.bytes, text_size);
+    count_message(io, text_size);
+    if (UNLIKELY(io->any_dropped)) {
+        tell(io, &input); /* behind what is told first; what was reserved is taken by that */
+        return;
+    }
+    put(room, &input);
+    ring_commit(&io->inputs, size);
+    wake_engine(io);
 }
 
 static void on_up(void *context, uint32_t key)
@@ -327,7 +334,8 @@ static void on_answer(void *context, const struct net_http_answer *answer)
     input.head_size = (uint32_t)answer->head_size;
     input.text = answer->body;
     input.text_size = (uint32_t)answer->body_size;
-    if (answer->status != 0 && size_of(&input) > RING_RECORD_MAX(io->inputs.capacity))
+    if (answer->status != 0 &&
+        (size_of(&input) > RING_RECORD_MAX(io->inputs.capacity) || size_of(&input) > RING_RECORD_MAX(ANSWERS_BYTES)))
         why = "the answer is larger than the session's ring takes";
     if (answer->status == 0 || why != NULL) {
         input.what = LINK_FAILED;
@@ -368,12 +376,18 @@ static void ask(struct live_io *io, enum order_kind kind, uint32_t key, const ch
 
 static void ask_open(void *context, uint16_t link, uint8_t conn, const char *url)
 {
-    ask(context, ORDER_TO_OPEN, key_of(link, conn), url, strlen(url) + 1);
+    struct live_io *io = context;
+    ASSERT(link < LIVE_LINKS_MAX && conn < LINK_CONNS);
+    io->closing[link][conn] = false;
+    ask(io, ORDER_TO_OPEN, key_of(link, conn), url, strlen(url) + 1);
 }
 
 static void ask_close(void *context, uint16_t link, uint8_t conn)
 {
-    ask(context, ORDER_TO_CLOSE, key_of(link, conn), NULL, 0);
+    struct live_io *io = context;
+    ASSERT(link < LIVE_LINKS_MAX && conn < LINK_CONNS);
+    io->closing[link][conn] = true;
+    ask(io, ORDER_TO_CLOSE, key_of(link, conn), NULL, 0);
 }
 
 static void ask_send(void *context, uint16_t link, uint8_t conn, const char *text, size_t size)
@@ -414,13 +428,46 @@ static err_t check(const struct live_io *io, struct err_text *why)
     return ERR_OK;
 }
 
-err_t live_io_next(struct live_io *io, ns_t due, struct link_input *input, struct err_text *why)
+/* What was under way when its connection was closed is void (adapters/link.h): all but the DOWN. */
+static bool is_void(struct live_io *io, const struct link_input *input)
+{
+    bool of_conn = false;
+    switch ((enum link_what)input->what) {
+    case LINK_DOWN:
+        io->closing[input->link][input->conn] = false;
+        break;
+    case LINK_UP:
+    case LINK_TEXT:
+    case LINK_BINARY:
+    case LINK_PONG:
+    case LINK_DROPPED:
+        of_conn = true;
+        break;
+    case LINK_ANSWER:
+    case LINK_FAILED:
+    case LINK_TICK:
+    case LINK_CLOCK:
+    case LINK_COMMAND:
+    case LINK_WHAT_COUNT:
+        break;
+    }
+    return of_conn && io->closing[input->link][input->conn];
+}
+
+static void release(struct live_io *io)
 {
     if (io->holding)
         ring_release(&io->inputs);
     io->holding = false;
+}
+
+err_t live_io_next(struct live_io *io, ns_t due, struct link_input *input, struct err_text *why)
+{
     uint32_t size;
-    const struct link_input *found = ring_peek(&io->inputs, &size);
+    const struct link_input *found;
+    release(io);
+    while ((found = ring_peek(&io->inputs, &size)) != NULL && is_void(io, found))
+        ring_release(&io->inputs);
     if (LIKELY(found != NULL)) {
         io->holding = true;
         *input = *found;
@@ -468,9 +515,7 @@ static void move_until(struct live_io *io, ns_t due)
 
 void live_io_wait(struct live_io *io, ns_t due)
 {
-    if (io->holding)
-        ring_release(&io->inputs);
-    io->holding = false;
+    release(io);
     if (io->one_thread) {
         if (!has_input(io))
             move_until(io, due);
@@ -560,6 +605,17 @@ static char *copy(const char *text)
     return text != NULL ? strdup(text) : NULL;
 }
 
+/* Signals are the engine's thread's business: one that comes ends its wait. */
+static bool start_thread(struct live_io *io)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool started = pthread_create(&io->thread, NULL, move_bytes, io) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
 static err_t start(struct live_io *io, const struct live_io_options *options, struct err_text *why)
 {
     const struct net_ws_events events = {
@@ -582,7 +638,7 @@ static err_t start(struct live_io *io, const struct live_io_options *options, st
             why);
     if (err != ERR_OK || io->one_thread)
         return err;
-    io->runs = pthread_create(&io->thread, NULL, move_bytes, io) == 0;
+    io->runs = start_thread(io);
     return io->runs ? ERR_OK : err_say(why, ERR_NOMEM, "no thread for the connections could be started");
 }
 

@@ -16,10 +16,10 @@
  * what it brings is stamped by the I/O thread, like all the rest, so that there is one order.
  *
  * One thread (live_io_options.one_thread): there is no I/O thread; live_io_wait moves the bytes when the engine has
- * nothing else to do. Nothing has to be handed from core to core and nobody is woken, which is what most of the way of a
- * frame is spent on where cores are few. The price: what arrives while the engine is busy stays in the kernel and is
- * stamped when it is read, and a name that is looked up for a new connection holds the engine up. The rings and the
- * inputs are the same.
+ * nothing else to do. Nothing has to be handed from core to core and nobody is woken, which is what most of the way
+ * of a frame is spent on where cores are few. The price: what arrives while the engine is busy stays in the kernel
+ * and is stamped when it is read, and a name that is looked up for a new connection holds the engine up. The rings
+ * and the inputs are the same.
  *
  * A TICK is made by live_io_next, in the engine's thread, when nothing has arrived and a moment is due. ts never
  * falls: what was stamped a moment before such a tick but arrives behind it counts as of the tick.

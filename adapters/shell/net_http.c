@@ -2,10 +2,12 @@
  * handles are kept for the next request, connections by the multi handle. */
 #include "adapters/shell/net_http.h"
 
+#include "adapters/shell/net_host.h"
 #include "core/ring.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,25 +82,35 @@ static size_t on_head(char *bytes, size_t one, size_t count, void *context)
     return keep(&flight->head, bytes, one * count);
 }
 
-static bool is_this_machine(const char *url)
+static bool is_here(const char *url)
 {
-    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://localhost", 16) == 0;
+    char *host = NULL;
+    CURLU *parts = curl_url();
+    const bool here = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                      curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && net_host_is_here(host);
+    curl_free(host);
+    curl_url_cleanup(parts);
+    return here;
 }
 
 static void set(struct flight *flight, const struct net_http_options *options, const char *url, ns_t timeout)
 {
     CURL *easy = flight->easy;
+    const bool here = is_here(url);
     flight->head.size = flight->body.size = 0;
     flight->head.most = NET_HTTP_HEAD_MAX;
     flight->body.most = NET_HTTP_BODY_MAX;
     flight->words[0] = '\0';
     curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, is_this_machine(url) ? "https,http" : "https");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, here ? "https,http" : "https");
+    curl_easy_setopt(easy, CURLOPT_PROXY, here ? "" : NULL); /* NULL: the environment's */
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (options->ca_file != NULL)
+    if (options->ca_file != NULL) { /* instead of the system's file, and of its folder */
         curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -205,6 +217,17 @@ static void *fly(void *context)
     return NULL;
 }
 
+/* Signals are the business of the thread that holds the session. */
+static bool start_thread(struct net_http *http)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool started = pthread_create(&http->thread, NULL, fly, http) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
 static char *copy_or_null(const char *text)
 {
     return text != NULL ? strdup(text) : NULL;
@@ -232,7 +255,7 @@ err_t net_http_new(struct net_http **out, const struct net_http_options *options
         return err_say(why, ERR_NOMEM, "out of memory");
     }
     ring_init(&http->ring, http->memory, RING_SIZE);
-    http->runs = pthread_create(&http->thread, NULL, fly, http) == 0;
+    http->runs = start_thread(http);
     if (!http->runs) {
         net_http_free(http);
         return err_say(why, ERR_NOMEM, "no thread for requests could be started");

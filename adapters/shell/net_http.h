@@ -4,8 +4,8 @@
  *   net_http_get(id, url) ──► thread: name, TCP, TLS, HTTP/2 or 1.1 over kept connections ──► done(id, answer)
  *
  * TLS 1.2 or later, chain and host's name verified, always; `http:` is refused but for this very machine. A proxy and
- * its exceptions are taken from the environment (https_proxy, no_proxy). Redirects are not followed. Compressed
- * answers come back plain.
+ * its exceptions are taken from the environment (https_proxy, no_proxy); this machine is always called directly.
+ * Redirects are not followed. Compressed answers come back plain.
  */
 #ifndef TAPEDECK_ADAPTERS_SHELL_NET_HTTP_H
 #define TAPEDECK_ADAPTERS_SHELL_NET_HTTP_H

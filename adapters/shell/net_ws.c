@@ -6,8 +6,12 @@
 
 #include "adapters/shell/net_ws.h"
 
+#include "adapters/shell/net_host.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RX_SIZE         (128u << 10)
 #define QUEUE_MAX       64
@@ -166,6 +170,27 @@ static void note_close(struct slot *slot, const uint8_t *bytes, size_t size)
              (const char *)bytes + 2);
 }
 
+/* The library's words for TLS name a function of OpenSSL; those for a refusal leave out the status. */
+static void refused(struct slot *slot, const char *words)
+{
+    int status = (int)lws_http_client_http_response(slot->wsi);
+    char text[WHY_SIZE];
+    if (status == 101)
+        status = 0;
+    if (slot->state == SLOT_CLOSING)
+        snprintf(text, sizeof(text), "%s", slot->why);
+    else if (status != 0)
+        snprintf(text, sizeof(text), "the handshake was answered with HTTP %d", status);
+    else if (words != NULL && strstr(words, "SSL") != NULL)
+        snprintf(
+            text, sizeof(text),
+            "TLS failed: the certificate is not of a known authority (ca_file, SSL_CERT_FILE), not of this host, "
+            "or out of date, or the other side does not speak TLS 1.2");
+    else
+        snprintf(text, sizeof(text), "%s", words != NULL ? words : "no connection");
+    end(slot, status, text);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
 {
     struct slot *slot = user;
@@ -187,18 +212,15 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         note_close(slot, in, size);
         return 0;
-    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: {
-        const int status = (int)lws_http_client_http_response(wsi);
-        const char *why = in != NULL ? (const char *)in : "no connection";
-        if (strstr(why, "SSL") != NULL)
-            why =
-                "TLS failed: the certificate is not of a known authority (ca_file, SSL_CERT_FILE), not of this host, "
-                "or out of date, or the other side does not speak TLS 1.2";
-        end(slot, status == 101 ? 0 : status, why);
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        refused(slot, in);
         return 0;
-    }
     case LWS_CALLBACK_CLIENT_CLOSED:
         end(slot, slot->status, slot->why[0] != '\0' ? slot->why : "the connection was lost");
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY: /* the last of a connection: of one that ended in its handshake, the only one */
+        if (slot != NULL && slot->wsi == wsi)
+            end(slot, slot->status, slot->why[0] != '\0' ? slot->why : "no connection");
         return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED: {
         struct net_ws *ws = lws_context_user(lws_get_context(wsi));
@@ -248,6 +270,9 @@ static void say_nothing(int level, const char *line)
 err_t net_ws_new(struct net_ws **out, const struct net_ws_options *options, const struct net_ws_events *events,
                  struct err_text *why)
 {
+    if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0) /* the library would go on without it */
+        return err_say(why, ERR_IO, "the file of trusted authorities, '%s', cannot be read: %s", options->ca_file,
+                       strerror(errno));
     struct net_ws *ws = calloc(1, sizeof(*ws));
     if (ws == NULL)
         return err_say(why, ERR_NOMEM, "out of memory");
@@ -259,7 +284,8 @@ err_t net_ws_new(struct net_ws **out, const struct net_ws_options *options, cons
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   (options->ca_file != NULL ? LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS : 0),
         .ssl_client_options_set = (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1),
         .client_ssl_ca_filepath = options->ca_file,
         .pt_serv_buf_size = RX_SIZE,
@@ -351,33 +377,9 @@ void net_ws_free(struct net_ws *ws)
     free(ws);
 }
 
-static bool is_this_machine(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
-}
-
-/* Is the host, or a domain that it is in, among the words of a no_proxy list? */
-static bool is_listed(const char *list, const char *host)
-{
-    const size_t host_size = strlen(host);
-    while (list != NULL && *list != '\0') {
-        const size_t size = strcspn(list, ", ");
-        const char *word = list[0] == '.' ? list + 1 : list;
-        const size_t word_size = list[0] == '.' ? size - 1 : size;
-        if (size == 1 && list[0] == '*')
-            return true;
-        if (word_size > 0 && host_size >= word_size && strncmp(host + host_size - word_size, word, word_size) == 0 &&
-            (host_size == word_size || host[host_size - word_size - 1] == '.'))
-            return true;
-        list += size;
-        list += strspn(list, ", ");
-    }
-    return false;
-}
-
 static struct lws_vhost *vhost_for(const struct net_ws *ws, const char *host)
 {
-    const bool directly = ws->proxied == NULL || is_this_machine(host) || is_listed(ws->no_proxy, host);
+    const bool directly = ws->proxied == NULL || net_host_is_here(host) || net_host_is_listed(ws->no_proxy, host);
     return directly ? ws->direct : ws->proxied;
 }
 
@@ -403,7 +405,7 @@ void net_ws_open(struct net_ws *ws, uint32_t key, const char *url)
         return;
     }
     const bool tls = strcmp(scheme, "wss") == 0;
-    if (!tls && !(strcmp(scheme, "ws") == 0 && is_this_machine(address))) {
+    if (!tls && !(strcmp(scheme, "ws") == 0 && net_host_is_here(address))) {
         end(slot, 0, "not a wss: address; without TLS only this machine is called");
         return;
     }
@@ -412,18 +414,18 @@ void net_ws_open(struct net_ws *ws, uint32_t key, const char *url)
         snprintf(host, sizeof(host), "%.280s", address);
     else
         snprintf(host, sizeof(host), "%.280s:%d", address, port);
-    const struct lws_client_connect_info info = {.context = ws->context,
-                                                 .vhost = vhost_for(ws, address),
-                                                 .address = address,
-                                                 .port = port,
-                                                 .ssl_connection =
-                                                     (tls ? LCCSCF_USE_SSL : 0) | LCCSCF_PRIORITIZE_READS,
-                                                 .path = path,
-                                                 .host = host,
-                                                 .local_protocol_name = protocols[0].name,
-                                                 .alpn = "http/1.1",
-                                                 .userdata = slot,
-                                                 .pwsi = &slot->wsi};
+    const struct lws_client_connect_info info = {
+        .context = ws->context,
+        .vhost = vhost_for(ws, address),
+        .address = address,
+        .port = port,
+        .ssl_connection = (tls ? LCCSCF_USE_SSL : 0) | LCCSCF_PRIORITIZE_READS | LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
+        .path = path,
+        .host = host,
+        .local_protocol_name = protocols[0].name,
+        .alpn = "http/1.1",
+        .userdata = slot,
+        .pwsi = &slot->wsi};
     if (lws_client_connect_via_info(&info) == NULL)
         end(slot, 0, "no connection could be begun");
 }
@@ -446,14 +448,26 @@ void net_ws_close(struct net_ws *ws, uint32_t key)
     lws_callback_on_writable(slot->wsi);
 }
 
+/* Whoever asked for a message to be sent must be able to rely on it: a connection that cannot has ended. */
+static void give_up(struct slot *slot, const char *why)
+{
+    slot->state = SLOT_CLOSING;
+    slot->status = 0;
+    snprintf(slot->why, sizeof(slot->why), "%s", why);
+    drop_queue(slot);
+    lws_set_timeout(slot->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
 static bool queue(struct net_ws *ws, uint32_t key, const char *text, size_t size, bool ping)
 {
     struct slot *slot = find(ws, key);
-    if (slot == NULL || slot->state != SLOT_OPEN || slot->queued == QUEUE_MAX)
+    if (slot == NULL || slot->state != SLOT_OPEN)
         return false;
-    struct outgoing *out = malloc(sizeof(*out) + LWS_PRE + size);
-    if (out == NULL)
+    struct outgoing *out = slot->queued < QUEUE_MAX ? malloc(sizeof(*out) + LWS_PRE + size) : NULL;
+    if (out == NULL) {
+        give_up(slot, "what was to be sent piled up: the other side does not take it");
         return false;
+    }
     *out = (struct outgoing){.size = size, .ping = ping};
     if (size > 0)
         memcpy(out->bytes + LWS_PRE, text, size);

@@ -5,8 +5,8 @@
  *                                 └─► down (status of the answer, or 0, and why)
  *
  * TLS 1.2 or later, the chain and the host's name are verified, always. `ws:` (no TLS) is refused but for this very
- * machine. No Origin header is sent. Server pings are answered here. Fragments are put together; a message larger
- * than NET_WS_MESSAGE_MAX closes its connection.
+ * machine. No Origin header is sent, no redirect followed. Server pings are answered here. Fragments are put
+ * together; a message larger than NET_WS_MESSAGE_MAX closes its connection.
  *
  * A connection is known by a key of the caller's. Everything, callbacks too, happens in the thread that calls
  * net_ws_service, but net_ws_wake, which any thread may call.
@@ -36,7 +36,7 @@ struct net_ws_events {
 
 struct net_ws;
 struct net_ws_options {
-    const char *ca_file;   /* trusted besides nothing else; NULL: the system's, or the environment's SSL_CERT_FILE */
+    const char *ca_file;   /* trusted, and nothing else is; NULL: the system's, or the environment's SSL_CERT_FILE */
     const char *proxy;     /* host:port of an HTTP proxy that tunnels to other machines; NULL: none */
     const char *no_proxy;  /* hosts that are called directly: names, ".suffix", "*"; this machine always is */
     uint32_t connect_secs; /* 0: 10 */
@@ -55,7 +55,7 @@ void net_ws_free(struct net_ws *ws);
 void net_ws_open(struct net_ws *ws, uint32_t key, const char *url);
 /* Nothing comes of it any more but its `down`, within a second. A key not in use: nothing happens. */
 void net_ws_close(struct net_ws *ws, uint32_t key);
-/* Queued; false: there is no such open connection, or too much is queued already. */
+/* Queued; false: there is no such open connection, or so much is queued that it is given up: a `down` follows. */
 bool net_ws_send(struct net_ws *ws, uint32_t key, const char *text, size_t size);
 bool net_ws_ping(struct net_ws *ws, uint32_t key);
 
