@@ -34,7 +34,7 @@ struct mock_market {
     const struct option_list *tapes;
     uint32_t strand_count, playing; /* playing: whose event is current */
     ns_t from, to;
-    bool loop;
+    bool loop, upbit_names;
     struct again *ids;
     uint64_t rounds;
     ns_t shift, first_ts, last_ts;
@@ -62,10 +62,19 @@ static struct mock_market *market_new(struct err_text *why)
 
 /* ---- tapes ---- */
 
+static void name_as_upbit(struct instrument *instrument)
+{
+    if (strchr(instrument->symbol, '-') == NULL)
+        snprintf(instrument->symbol, SYMBOL_SIZE, "%.12s-%.12s", instrument->quote, instrument->base);
+}
+
 static uint16_t number_of(struct mock_market *market, const struct instrument *instrument)
 {
+    struct instrument named = *instrument;
+    if (market->upbit_names)
+        name_as_upbit(&named);
     for (uint16_t i = 0; i < market->instrument_count; i++)
-        if (strcmp(market->instruments[i].symbol, instrument->symbol) == 0)
+        if (strcmp(market->instruments[i].symbol, named.symbol) == 0)
             return i;
     if (market->instrument_count == INSTRUMENTS_MAX)
         return INSTRUMENT_NONE;
@@ -353,9 +362,9 @@ static err_t synth_open(struct mock_market *market, const struct synth_config *c
 
 void mock_market_upbit_names(struct mock_market *market)
 {
+    market->upbit_names = true; /* a tape that is opened again is known by them too */
     for (uint16_t i = 0; i < market->instrument_count; i++)
-        snprintf(market->instruments[i].symbol, SYMBOL_SIZE, "%.12s-%.12s", market->instruments[i].quote,
-                 market->instruments[i].base);
+        name_as_upbit(&market->instruments[i]);
 }
 
 err_t mock_market_synth(struct mock_market **made, const struct synth_config *config, struct err_text *why)

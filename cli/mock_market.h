@@ -22,7 +22,7 @@ struct mock_market;
 /* Instruments of the same symbol in several tapes are one. from 0 and to NS_MAX: all of them. */
 err_t mock_market_tapes(struct mock_market **market, const struct option_list *tapes, ns_t from, ns_t to, bool loop,
                         struct err_text *why) MUST_USE;
-/* Upbit writes a market as quote and base: SYN1USDT is USDT-SYN1 there. After one of those below. */
+/* Upbit writes a market as quote and base: SYN1USDT is USDT-SYN1 there; KRW-BTC stays. After one of those around. */
 void mock_market_upbit_names(struct mock_market *market);
 err_t mock_market_synth(struct mock_market **market, const struct synth_config *config,
                         struct err_text *why) MUST_USE;

@@ -28,6 +28,15 @@ struct session_door {
     char inputs_path[PATH_SIZE], journal_path[PATH_SIZE];
 };
 
+err_t session_door_vacant(const char *dir, struct err_text *why)
+{
+    char path[PATH_SIZE], answer[CTL_LINE_SIZE];
+    struct err_text unheard = {0};
+    if (!run_dir_path(path, dir, SESSION_SOCKET) || ctl_ask(path, "status", answer, &unheard) != ERR_OK)
+        return ERR_OK;
+    return err_say(why, ERR_EXISTS, "%s: a session goes on there ('tapedeck ctl %s stop' ends it)", dir, dir);
+}
+
 err_t session_door_open(struct session_door **door, const struct run_config *config, const char *dir, bool shown,
                         struct live_up *live, struct err_text *why)
 {

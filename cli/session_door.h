@@ -11,6 +11,8 @@
 #define SESSION_SOCKET "ctl.sock" /* in the run's directory */
 
 struct session_door;
+/* ERR_EXISTS: a session goes on in that directory, and nobody else shall write there. */
+err_t session_door_vacant(const char *dir, struct err_text *why) MUST_USE;
 /* `dir` NULL: no socket. `shown`: a line, if stderr is a terminal. */
 err_t session_door_open(struct session_door **door, const struct run_config *config, const char *dir, bool shown,
                         struct live_up *live, struct err_text *why) MUST_USE;

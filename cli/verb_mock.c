@@ -339,13 +339,12 @@ static err_t open_market(struct mock_run *run, struct err_text *why)
     synth_config_default(&synth);
     synth.duration_ns = 0;
     synth.contract = run->config.wire.venue == WIRE_BINANCE_USDM ? CONTRACT_LINEAR : CONTRACT_SPOT;
-    if (run->tapes.count > 0)
-        return mock_market_tapes(&run->market, &run->tapes, run->from, run->to, run->loop, why);
     err_t err = run->synth != NULL ? read_synth(run->synth, &synth, why) : ERR_OK;
     if (err != ERR_OK)
         return err;
-    err = run->synth != NULL ? mock_market_synth(&run->market, &synth, why)
-                             : mock_market_load(&run->market, &synth, why);
+    err = run->tapes.count > 0 ? mock_market_tapes(&run->market, &run->tapes, run->from, run->to, run->loop, why)
+          : run->synth != NULL ? mock_market_synth(&run->market, &synth, why)
+                               : mock_market_load(&run->market, &synth, why);
     if (err == ERR_OK && run->config.wire.venue == WIRE_UPBIT)
         mock_market_upbit_names(run->market);
     return err;

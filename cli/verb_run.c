@@ -75,7 +75,8 @@ const char verb_run_help[] =
     "  tapedeck run examples/noop.yaml --tape monday.tape tuesday.tape --json --no-output\n";
 
 #define RUN_BUDGET        RUN_PROGRESS_EVERY /* inputs between two looks at the clock, the disk and the signals */
-#define SNAPSHOT_BUDGET   4096               /* the same while snapshots are made by engine time */
+#define LIVE_BUDGET       16   /* the same in a session: it hears its operator however slow its strategy */
+#define SNAPSHOT_BUDGET   4096 /* the same while snapshots are made by engine time */
 #define FLUSH_INTERVAL_NS NS_PER_S
 #define PACE_SLEEP_NS     (50 * NS_PER_MS) /* at a recorded pace: between two looks at the signals */
 
@@ -121,7 +122,10 @@ static err_t open_stage(struct run_job *run)
 static err_t open_run(struct run_job *run)
 {
     struct err_text *why = &run->why;
-    err_t err = run->listens ? live_up_open(&run->live, run->config, why) : run_config_check_files(run->config, why);
+    err_t err = run->files.out != NULL ? session_door_vacant(run->files.out, why) : ERR_OK;
+    if (err != ERR_OK)
+        return err;
+    err = run->listens ? live_up_open(&run->live, run->config, why) : run_config_check_files(run->config, why);
     if (err == ERR_OK)
         err = run_inputs_take(&run->inputs, run->config, why);
     if (err == ERR_OK)
@@ -251,7 +255,10 @@ static err_t wait_for_input(struct run_job *run)
 
 static void run_loop(struct run_job *run)
 {
-    const uint64_t budget = speed_of(run) != 0 ? 1 : run->snapshots.folder[0] != '\0' ? SNAPSHOT_BUDGET : RUN_BUDGET;
+    const uint64_t budget = run->live != NULL                  ? LIVE_BUDGET
+                            : speed_of(run) != 0               ? 1
+                            : run->snapshots.folder[0] != '\0' ? SNAPSHOT_BUDGET
+                                                               : RUN_BUDGET;
     err_t err = ERR_OK;
     while (err == ERR_OK) {
         if (stop_signal() != 0) {
