@@ -179,7 +179,9 @@ err_t run_config_check_files(const struct run_config *config, struct err_text *w
         if (config->mode == RUN_PAPER && node != NULL && !node->source->is_set)
             continue; /* for mode backtest: a session listens, unless the command line gives it one */
         if (access(path, R_OK) != 0 || stat(path, &status) != 0)
-            return run_config_error(config, key, why, "%s: %s", path, strerror(errno));
+            return run_config_error(config, key, why,
+                                    "%s: %s (--tape FILE names another one, 'tapedeck synth FILE' makes one)", path,
+                                    strerror(errno));
         if (S_ISDIR(status.st_mode))
             return run_config_error(config, key, why, "%s: is a folder, expected a tape file", path);
     }

@@ -196,6 +196,13 @@ static err_t run_by_binary(struct diff_side *side, struct err_text *why)
         rerun_close(rerun);
         return err_say(why, ERR_RANGE, "%s: too long", side->dir);
     }
+    if (rerun_is_fork(rerun)) {
+        rerun_close(rerun);
+        return err_say(why, ERR_USAGE,
+                       "%s: is a fork, which only the program that executes its parent can make: --binary-%c is for "
+                       "runs of one config. Fork the parent with that program, and compare the two forks",
+                       side->name, side->label);
+    }
     word(&command, program_of(side));
     word(&command, "run");
     word(&command, config);

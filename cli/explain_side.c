@@ -101,6 +101,13 @@ err_t explain_side_open(struct explain_side *side, const char *run, const struct
     option_list_free(&sets);
     if (err != ERR_OK)
         return err;
+    if (rerun_is_fork(side->run))
+        return err_say(
+            why, ERR_UNSUPPORTED,
+            "%s: is a fork: two configs, one after the other, and no runs lie between it and another one. "
+            "'tapedeck diff' tells where they part; 'tapedeck run %s/config.yaml --out NEW' makes a run of "
+            "its config from the beginning, which can be explained",
+            side->run->name, side->run->dir);
     if (side->run->partial)
         return err_say(
             why, ERR_MISMATCH,

@@ -16,6 +16,7 @@ struct journal_compare {
     uint32_t at; /* in the block */
     bool held, over;
     bool past; /* the journal ended before the run did */
+    bool cut;  /* the journal is: it ends without its index */
     uint64_t records;
     struct journal_difference difference;
     struct packed then, now; /* bodies as they lie in a tape: what they say, and nothing else */
@@ -64,6 +65,7 @@ static void fill(struct journal_compare *compare)
             compare->at = 0;
         } else {
             compare->over = true;
+            compare->cut = err == ERR_TRUNCATED;
             if (err != ERR_END && err != ERR_TRUNCATED)
                 compare->broken = err;
         }
@@ -175,7 +177,7 @@ err_t journal_compare_finish(struct journal_compare *compare, bool ended, struct
     if (difference->verdict != JOURNAL_SAME)
         return ERR_OK;
     if (compare->past) {
-        difference->verdict = ended ? JOURNAL_ENDS : JOURNAL_SAME;
+        difference->verdict = ended && !compare->cut ? JOURNAL_ENDS : JOURNAL_SAME;
         return ERR_OK;
     }
     const struct event *then = next_then(compare, &number);
@@ -195,6 +197,11 @@ bool journal_compare_over(struct journal_compare *compare)
 {
     fill(compare);
     return compare->over;
+}
+
+bool journal_compare_past(const struct journal_compare *compare)
+{
+    return compare->past;
 }
 
 uint64_t journal_compare_input(const struct journal_compare *compare)

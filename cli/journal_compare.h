@@ -53,6 +53,8 @@ err_t journal_compare_finish(struct journal_compare *compare, bool ended, struct
 const struct journal_difference *journal_compare_difference(const struct journal_compare *compare);
 /* All its records were compared. */
 bool journal_compare_over(struct journal_compare *compare);
+/* The run did more than the journal has: it was cut short, or ends. */
+bool journal_compare_past(const struct journal_compare *compare);
 /* The input after which the last record that was found the same came, and the one to be compared next (not over). */
 uint64_t journal_compare_input(const struct journal_compare *compare);
 uint64_t journal_compare_next_input(const struct journal_compare *compare);

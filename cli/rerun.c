@@ -185,7 +185,9 @@ err_t rerun_load_config(const struct rerun *rerun, const char *file, const struc
     free(text);
     option_list_free(&sets);
     if (err == ERR_OK)
-        (*config)->venue.bracket = false; /* the models beside it change nothing of the run */
+        (*config)->venue.bracket = false;                  /* the models beside it change nothing of the run */
+    if (err != ERR_OK && more != NULL && more->count != 0) /* the file itself was read before */
+        return err_say(why, err, "%s", inner.text);
     return err == ERR_OK ? ERR_OK
                          : err_say(why, err, "%s cannot be run again (made by tapedeck %s, this is %s): %s", path,
                                    rerun->version, cli_version(), inner.text);

@@ -4,10 +4,12 @@
 #include "cli/evidence.h"
 #include "cli/run_dir.h"
 #include "cli/run_inputs.h"
+#include "cli/suggest.h"
 #include "data/zst_file.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +56,34 @@ static err_t unpack(struct run_opened *run, const char *bundle, struct err_text 
     return bundle_extract(bundle, path, &sums, why);
 }
 
+/* A file is no run, whatever it is; a name may be a slip of the hand. */
+static err_t say_none(const char *name, const char *runs, struct err_text *why)
+{
+    struct suggestion near;
+    char meant[128] = "";
+    if (access(name, F_OK) == 0)
+        return err_say(why, ERR_NOTFOUND,
+                       "%s: is a file, and no run: a run is a directory, the name of one under %s/, or a bundle "
+                       "('tapedeck bundle' makes one)",
+                       name, runs);
+    DIR *handle = opendir(runs);
+    suggest_start(&near, name, strlen(name));
+    static char best[NAME_MAX + 1]; /* what is offered lives as long as its entry */
+    for (const struct dirent *entry; handle != NULL && (entry = readdir(handle)) != NULL;) {
+        suggest_offer(&near, entry->d_name);
+        if (near.best == entry->d_name) {
+            snprintf(best, sizeof(best), "%s", entry->d_name);
+            near.best = best;
+        }
+    }
+    if (handle != NULL)
+        closedir(handle);
+    return err_say(why, ERR_NOTFOUND,
+                   "%s: there is no such directory or bundle, and no run of that name under %s/ (--runs names "
+                   "another)%s",
+                   name, runs, suggest_text(&near, meant));
+}
+
 err_t run_open(struct run_opened *run, const char *name, const char *runs, struct err_text *why)
 {
     char path[PATH_SIZE];
@@ -69,11 +99,7 @@ err_t run_open(struct run_opened *run, const char *name, const char *runs, struc
             return err;
         }
         if (!run_dir_path(path, runs, name) || !is_directory(path))
-            return err_say(
-                why, ERR_NOTFOUND,
-                "%s: there is no such directory or bundle, and no run of that name under %s/ (--runs names "
-                "another)",
-                name, runs);
+            return say_none(name, runs, why);
         found = path;
     }
     run->dir = strdup(found);

@@ -78,14 +78,26 @@ static err_t check_sets(struct fork_job *job)
     return err;
 }
 
+/* Named, so that it can be forked in its place. */
+static err_t refuse_fork(struct fork_job *job)
+{
+    char path[PATH_SIZE];
+    json_t *fork = run_dir_path(path, job->rerun->dir, RERUN_FORK_FILE) ? json_load_file(path, 0, NULL) : NULL;
+    const char *parent = json_string_value(json_object_get(fork, "parent"));
+    err_t err =
+        err_say(&job->why, ERR_UNSUPPORTED,
+                "%s: is a fork itself, and a fork of a fork is not made: fork its parent, %s, with both changes "
+                "at one place",
+                job->rerun->name, parent != NULL ? parent : "which it does not name");
+    json_decref(fork);
+    return err;
+}
+
 static err_t find_place(struct fork_job *job)
 {
     struct rerun *rerun = job->rerun;
     if (rerun_is_fork(rerun))
-        return err_say(
-            &job->why, ERR_UNSUPPORTED,
-            "%s: is a fork itself, and its parent is not taken apart twice: fork the run that it came from",
-            rerun->name);
+        return refuse_fork(job);
     if (rerun->config->mode == RUN_PAPER)
         return err_say(&job->why, ERR_UNSUPPORTED,
                        "%s: a session of mode paper is not forked: 'tapedeck run CONFIG --tape %s/" RUN_INPUTS_FILE
@@ -231,14 +243,33 @@ static json_t *report_json(const struct fork_job *job)
     return report;
 }
 
+/* A digest, a number, or amounts by currency. */
+static void print_value(const json_t *value)
+{
+    const char *currency, *between = "";
+    const json_t *amount;
+    if (json_is_string(value))
+        fputs(json_string_value(value), stdout);
+    else if (json_is_integer(value))
+        printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_object_size(value) == 0)
+        fputs("-", stdout);
+    json_object_foreach((json_t *)(uintptr_t)value, currency, amount)
+    {
+        const char *text = json_string_value(amount);
+        printf("%s%s %s", between, text != NULL ? text : "-", currency);
+        between = ", ";
+    }
+}
+
 static void print_pair(const json_t *report, const char *key)
 {
     const json_t *pair = json_object_get(report, key);
-    char *was = json_dumps(json_object_get(pair, "parent"), JSON_ENCODE_ANY | JSON_COMPACT);
-    char *is = json_dumps(json_object_get(pair, "fork"), JSON_ENCODE_ANY | JSON_COMPACT);
-    printf("%-8s %s -> %s\n", key, was != NULL ? was : "-", is != NULL ? is : "-");
-    free(was);
-    free(is);
+    printf("%-8s ", key);
+    print_value(json_object_get(pair, "parent"));
+    fputs(" -> ", stdout);
+    print_value(json_object_get(pair, "fork"));
+    fputc('\n', stdout);
 }
 
 static void print_report(const json_t *report)

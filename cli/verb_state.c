@@ -7,9 +7,12 @@
 #include "cli/rerun_at.h"
 #include "cli/state_json.h"
 #include "cli/stop_signal.h"
+#include "cli/version.h"
+#include "core/time_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 const char verb_state_help[] =
     "NAME\n"
@@ -38,7 +41,8 @@ const char verb_state_help[] =
     "  -t, --tape FILE ...  tapes of the run that are elsewhere now; their hashes tell which is which\n"
     "  -r, --runs DIR       where RUN is looked for when it is no path (default runs)\n"
     "      --no-snapshots   use none, and make none\n"
-    "  -q, --quiet          no word about snapshots\n"
+    "  -q, --quiet          no word about snapshots, or that the run is of another build or the moment after its "
+    "end\n"
     "  -j, --json           one object (docs/state.md)\n"
     "\n"
     "EXIT STATUS\n"
@@ -69,6 +73,24 @@ static void tell(struct state_job *job)
     if (job->rerun->said[0] != '\0' && !job->quiet)
         fprintf(stderr, "tapedeck state: %s (the run was executed from an earlier place)\n", job->rerun->said);
     job->rerun->said[0] = '\0';
+}
+
+/* What may be taken for something else: a moment after the end, a run of another build. */
+static void remark(const struct state_job *job)
+{
+    const struct rerun *rerun = job->rerun;
+    ns_t ts;
+    if (job->quiet)
+        return;
+    if (strcmp(rerun->build_id, cli_build_id()) != 0)
+        fprintf(stderr,
+                "tapedeck state: the run was made by another build (%s), and this is what build %s does; 'tapedeck "
+                "verify %s' tells whether it is the same\n",
+                rerun->build_id, cli_build_id(), rerun->name);
+    if (engine_counters(rerun->stage->engine)->inputs == rerun->inputs &&
+        time_parse(job->at, strlen(job->at), &ts) == ERR_OK && ts > engine_now(rerun->stage->engine))
+        fprintf(stderr, "tapedeck state: --at %s is after the last input %s: this is the state there\n", job->at,
+                rerun->unended ? "that is known" : "of the run");
 }
 
 static err_t print(struct state_job *job)
@@ -104,6 +126,7 @@ static err_t show(struct state_job *job)
     if (err != ERR_OK)
         return err;
     tell(job);
+    remark(job);
     err = print(job);
     if (err == ERR_OK && !job->bare)
         make_the_rest(job);

@@ -144,8 +144,10 @@ struct rerun *watch_scout_rerun(const struct watch_scout *scout)
 
 bool watch_scout_journal(const struct watch_scout *scout, uint64_t input)
 {
-    const bool unended = watch_step_rerun(scout->step)->unended;
-    return scout->compare != NULL && (!unended || input <= journal_compare_input(scout->compare));
+    if (scout->compare == NULL)
+        return false;
+    const bool whole = !watch_step_rerun(scout->step)->unended && !journal_compare_past(scout->compare);
+    return whole || input <= journal_compare_input(scout->compare);
 }
 
 enum watch_proof watch_scout_proof(const struct watch_scout *scout, uint64_t input, uint64_t *from)

@@ -132,3 +132,32 @@ Test(fork, what_cannot_be_changed_is_refused_in_words_and_leaves_nothing)
     run_program(&scratch, &ran, "fork wide --at 3000 --set risk.open_orders_max=100 -q");
     cr_expect_not_null(strstr(ran.err, "is a fork itself"), "%s", ran.err);
 }
+
+Test(fork, a_value_that_is_wrong_is_told_as_the_users_and_not_the_parents)
+{
+    refused("--at 2500 --set venue.fees.maker=x", "venue.fees.maker: expected a rate", 3);
+    cr_expect_null(strstr(ran.err, "cannot be run again"), "%s", ran.err);
+}
+
+Test(fork, the_difference_is_printed_for_people)
+{
+    run_program(&scratch, &ran, "fork run --at 2500 --set venue.fees.maker=0.0003 --out dear -q");
+    cr_expect_eq(ran.code, 0, "%s", ran.err);
+    cr_expect_not_null(strstr(ran.out, " USDT -> "), "%s", ran.out);
+    cr_expect_null(strchr(ran.out, '"'), "%s", ran.out);
+}
+
+Test(fork, what_would_execute_half_of_a_fork_refuses_it)
+{
+    fork_it("--at 2500 --set strategy.params.half_spread=3 --out wide");
+    run_program(&scratch, &ran, "fork wide --at 3000 --set risk.open_orders_max=100 -q");
+    cr_expect_not_null(strstr(ran.err, "fork its parent, run, "), "%s", ran.err);
+    run_program(&scratch, &ran, "explain run wide -q");
+    cr_expect_eq(ran.code, 4, "%d %s", ran.code, ran.err);
+    cr_expect_not_null(strstr(ran.err, "wide: is a fork: two configs, one after the other"), "%s", ran.err);
+    run_program(&scratch, &ran, "diff run wide --binary-b /proc/self/exe");
+    cr_expect_eq(ran.code, 2, "%d %s", ran.code, ran.err);
+    cr_expect_not_null(strstr(ran.err, "wide: is a fork, which only "), "%s", ran.err);
+    run_program(&scratch, &ran, "diff run wide");
+    cr_expect_eq(ran.code, 1, "%d %s", ran.code, ran.err);
+}

@@ -1,5 +1,5 @@
-/* Runs that were killed, given to the verbs that ask a run something: as far as it is known, and not further. That they
- * can be proved is test_verify_unended.c. */
+/* Runs that were killed, given to the verbs that ask a run something: as far as it is known, and not further. That
+ * they can be proved is test_verify_unended.c. */
 #include "cli/rerun.h"
 #include "cli/run_progress.h"
 #include "scratch.h"
@@ -166,10 +166,31 @@ Test(unended, a_run_that_was_killed_before_its_first_input_is_no_fault_of_the_pr
 {
     make_killed("");
     unlink(scratch_path(&scratch, "killed/start.json"));
-    const char *const words[] = {"diff --runs . killed whole", "state --runs . killed --at 1", "why --runs . killed 1",
-                                 "watch --runs . killed --screen 80x24"};
+    const char *const words[] = {"diff --runs . killed whole", "state --runs . killed --at 1",
+                                 "why --runs . killed 1", "watch --runs . killed --screen 80x24"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         cr_expect_eq(program(words[i]), 12, "%s: %d %s", words[i], ran.code, ran.err);
         HAS(ran.err, "killed before its first input");
     }
+}
+
+/* Not killed, but its journal was cut afterwards: what lies behind the cut agrees with nothing. */
+Test(unended, watch_says_of_no_input_behind_a_cut_that_the_journal_agrees)
+{
+    make("killed", "--set journal=on --set feed.synth.duration=10m");
+    cut_journal();
+    cr_expect_eq(program("watch --runs . killed --at 1% --screen 80x24"), 0, "%s", ran.err);
+    HAS(ran.out, "journal agrees");
+    cr_expect_eq(program("watch --runs . killed --at 95% --screen 80x24"), 0, "%s", ran.err);
+    cr_expect_null(strstr(ran.out, "journal agrees"), "%s", ran.out);
+}
+
+Test(unended, a_name_that_is_no_run_is_told_apart)
+{
+    cr_expect_eq(program("verify --runs . run.yaml"), 5);
+    HAS(ran.err, "run.yaml: is a file, and no run");
+    cr_expect_eq(program("state --runs . whol --at 1"), 5);
+    HAS(ran.err, "did you mean 'whole'?");
+    cr_expect_eq(program("state --runs . whole --at 2030-01-01"), 0);
+    HAS(ran.err, "--at 2030-01-01 is after the last input of the run");
 }
