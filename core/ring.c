@@ -39,7 +39,7 @@ void *ring_reserve(struct ring *ring, uint32_t size, uint64_t keep)
     if (UNLIKELY(end - ring->producer.head_seen > ring->capacity || may_be_most)) {
         ring->producer.head_seen = __atomic_load_n(&ring->consumer.head, __ATOMIC_ACQUIRE);
         if (tail - ring->producer.head_seen > ring->producer.fullest)
-            ring->producer.fullest = tail - ring->producer.head_seen;
+            __atomic_store_n(&ring->producer.fullest, tail - ring->producer.head_seen, __ATOMIC_RELAXED);
         if (end - ring->producer.head_seen > ring->capacity)
             return NULL;
     }

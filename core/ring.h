@@ -32,7 +32,8 @@ struct ring {
         uint64_t tail;      /* committed; written by the producer only */
         uint64_t head_seen; /* head is at least here */
         uint64_t reserved;  /* where the reserved record begins */
-        uint64_t fullest;   /* most bytes in use, less a RING_FULLEST_PART of the capacity at most */
+        uint64_t fullest;   /* most bytes in use, less a RING_FULLEST_PART of the capacity at most; any thread
+                               may read it, atomically */
     } producer __attribute__((aligned(64)));
     struct {
         uint64_t head; /* released; written by the consumer only */
