@@ -207,7 +207,8 @@ static err_t run_loop(struct record *record)
         } else if (err == ERR_AGAIN) {
             err = wire_feed_wait(record->wire, next_look < end ? next_look : end, &record->why);
         } else {
-            err = err_say(&record->why, err, "%s", feed->why.text);
+            /* the tape could not take an input: the disk did not follow */
+            err = err_say(&record->why, err == ERR_FULL ? ERR_IO : err, "%s", feed->why.text);
         }
         const ns_t now = live_io_now(record->io);
         if (now < next_look && now < end)

@@ -24,12 +24,19 @@ stop() {
     kill -INT $server 2>/dev/null
     wait $server 2>/dev/null
 }
-# record VENUE SYMBOLS DIR OPTIONS...: until it ends by itself.
+# record VENUE SYMBOLS DIR OPTIONS...: until it ends by itself. recording ...: in the background, $recorder is its pid.
 record() {
     local venue=$1 symbols=$2 dir=$3
     shift 3
     "$TAPEDECK" record --venue "$venue" --symbols "$symbols" --rest "https://127.0.0.1:$port" --stream "wss://127.0.0.1:$port" \
         --ca-file "$WORK/state/ca.pem" --out "$dir" --json -q "$@"
+}
+recording() {
+    local venue=$1 symbols=$2 dir=$3
+    shift 3
+    "$TAPEDECK" record --venue "$venue" --symbols "$symbols" --rest "https://127.0.0.1:$port" --stream "wss://127.0.0.1:$port" \
+        --ca-file "$WORK/state/ca.pem" --out "$dir" --json -q "$@" >"$WORK/out" 2>"$WORK/err" &
+    recorder=$!
 }
 cat_tape() { "$TAPEDECK" tape cat "$1" --json --levels 1000000 --instrument "$2"; }
 # one FILE: the only file that a pattern stands for.
@@ -109,11 +116,11 @@ start storm --venue binance-usdm --tape "$WORK/perp.tape" --speed 5 --hold 1 --f
 
 # kill -9: what is on the tapes is right, and the raw tape gives what the market tape lost.
 start killed --venue binance-usdm --tape "$WORK/perp.tape" --speed 5 --hold 1 && {
-    record binance-usdm SYN1USDT "$WORK/killed" >"$WORK/out" 2>"$WORK/err" &
-    recorder=$!
+    recording binance-usdm SYN1USDT "$WORK/killed"
     sleep 6
     kill -9 $recorder
     wait $recorder 2>/dev/null
+    same "kill -9: it died of that" 137 $?
     stop
     for kind in raw market; do
         tape=$(one "$WORK/killed/$kind-*.tape")
