@@ -2,6 +2,7 @@
 
 #include "cli/json_out.h"
 #include "cli/links_up.h"
+#include "cli/quality_json.h"
 #include "cli/table.h"
 #include "cli/values.h"
 
@@ -99,18 +100,7 @@ static json_t *instrument_json(const struct record_state *state, uint16_t number
 {
     const struct quality *quality = &state->tapes->quality[number];
     const struct instrument *instrument = &state->tapes->instruments[number];
-    json_t *object = json_object();
-    json_set_text(object, "venue", instrument->venue);
-    json_set_text(object, "symbol", instrument->symbol);
-    json_set_u64(object, "messages", quality->messages);
-    json_set_u64(object, "levels", quality->levels);
-    json_set_u64(object, "trades", quality->by_kind[EVENT_TRADE]);
-    json_set_u64(object, "gaps", quality->gaps);
-    json_set_u64(object, "crossed", quality->crossed);
-    json_set_u64(object, "bbo_compared", quality->bbo_compared);
-    json_set_u64(object, "bbo_wrong", quality->bbo_wrong);
-    json_set_u64(object, "silences", quality->silences);
-    json_set_i64(object, "silence_longest_ns", quality->silence_longest);
+    json_t *object = quality_json(instrument, quality);
     if (quality->latency_min != NS_MAX)
         json_set_i64(object, "age_least_ns", quality->latency_min);
     return object;

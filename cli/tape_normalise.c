@@ -6,6 +6,7 @@
 #include "cli/links_up.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/quality_json.h"
 #include "cli/stop_signal.h"
 #include "cli/table.h"
 #include "cli/values.h"
@@ -233,23 +234,6 @@ static err_t read_all(struct normalise *job, const char *out)
 }
 
 /* ---- telling ---- */
-
-static json_t *quality_json(const struct instrument *instrument, const struct quality *quality)
-{
-    json_t *object = json_object();
-    json_set_text(object, "venue", instrument->venue);
-    json_set_text(object, "symbol", instrument->symbol);
-    json_set_u64(object, "messages", quality->messages);
-    json_set_u64(object, "levels", quality->levels);
-    json_set_u64(object, "trades", quality->by_kind[EVENT_TRADE]);
-    json_set_u64(object, "gaps", quality->gaps);
-    json_set_u64(object, "crossed", quality->crossed);
-    json_set_u64(object, "bbo_compared", quality->bbo_compared);
-    json_set_u64(object, "bbo_wrong", quality->bbo_wrong);
-    json_set_u64(object, "silences", quality->silences);
-    json_set(object, "silence_longest_ns", json_integer(quality->silence_longest));
-    return object;
-}
 
 static void links_of(const struct normalise *job, uint64_t *refused, struct err_text *said)
 {
