@@ -87,8 +87,8 @@ static err_t source_next(struct wire_source *source, struct link_input *input)
             return err_say(&source->why, ERR_NOMEM, "out of memory");
         const ns_t parcel_at = all->count > 0 ? all->heap[0]->at : NS_MAX;
         const ns_t tick = all->due == NS_MAX                  ? NS_MAX
-                          : all->due - all->offset > all->now ? all->due - all->offset
-                                                              : all->now;
+                          : all->due > all->now + all->offset ? all->due - all->offset
+                                                              : all->now; /* long ago: INT64_MIN, say */
         const ns_t first = parcel_at < tick ? parcel_at : tick;
         if ((at < first ? at : first) >= all->config.to)
             return ERR_END;
